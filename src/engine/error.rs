@@ -1,0 +1,276 @@
+//! Every error that a command can answer. `Display` *is* the text on the wire, its code word
+//! included, and the only place where that text stands.
+
+use thiserror::Error;
+
+/// The answer of a command that failed. A handler that returns one has changed nothing.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the text of each variant says what it is")]
+pub enum CommandError {
+    // What any command may answer.
+    #[error("WRONGTYPE Operation against a key holding the wrong kind of value")]
+    WrongType,
+    #[error("ERR syntax error")]
+    Syntax,
+    #[error("ERR value is not an integer or out of range")]
+    NotAnInteger,
+    #[error("ERR value is out of range, must be positive")]
+    NotPositive,
+    #[error("ERR value is out of range")]
+    OutOfRange,
+    #[error("ERR value is not a valid float")]
+    NotAFloat,
+    #[error("ERR no such key")]
+    NoSuchKey,
+    #[error("ERR index out of range")]
+    IndexOutOfRange,
+    #[error("ERR offset is out of range")]
+    OffsetOutOfRange,
+    #[error("ERR string exceeds maximum allowed size (proto-max-bulk-len)")]
+    StringTooLong,
+    #[error("ERR invalid expire time in '{0}' command")]
+    InvalidExpireTime(&'static str),
+    #[error("ERR wrong number of arguments for '{0}' command")]
+    WrongArity(Box<str>),
+    #[error("ERR unknown subcommand '{subcommand}'. Try {container} HELP.")]
+    UnknownSubcommand {
+        container: Box<str>,
+        subcommand: Box<str>,
+    },
+    #[error("ERR invalid cursor")]
+    InvalidCursor,
+    #[error("ERR invalid DB index")]
+    InvalidDatabase,
+    #[error("ERR DB index is out of range")]
+    DatabaseOutOfRange,
+    #[error("ERR timeout is not a float or out of range")]
+    InvalidTimeout,
+    #[error("ERR timeout is negative")]
+    NegativeTimeout,
+    #[error("ERR timeout is out of range")]
+    TimeoutOutOfRange,
+    #[error("OOM command not allowed when used memory > 'maxmemory'.")]
+    OutOfMemory,
+
+    // Numbers and strings.
+    #[error("ERR increment or decrement would overflow")]
+    IncrementOverflow,
+    #[error("ERR decrement would overflow")]
+    DecrementOverflow,
+    #[error("ERR value is NaN or Infinity")]
+    NotFinite,
+    #[error("ERR increment would produce NaN or Infinity")]
+    IncrementNotFinite,
+    #[error("ERR The specified keys must contain string values")]
+    LcsNotStrings,
+    #[error("ERR If you want both the length and indexes, please just use IDX.")]
+    LcsLengthAndIndexes,
+    #[error("ERR Insufficient memory, transient memory for LCS exceeds proto-max-bulk-len")]
+    LcsTooLarge,
+
+    // Keys.
+    #[error("ERR source and destination objects are the same")]
+    SameObject,
+    #[error(
+        "ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when switching \
+         between policies at runtime LRU and LFU data will take some time to adjust."
+    )]
+    UsesNotCounted,
+    #[error(
+        "ERR An LFU maxmemory policy is selected, idle time not tracked. Please note that when switching between \
+         policies at runtime LRU and LFU data will take some time to adjust."
+    )]
+    IdleTimeNotKept,
+    #[error("ERR Unsupported option {0}")]
+    UnsupportedOption(Box<str>),
+    #[error("ERR NX and XX, GT or LT options at the same time are not compatible")]
+    NxNotAlone,
+    #[error("ERR GT and LT options at the same time are not compatible")]
+    GtAndLt,
+    #[error("BUSYKEY Target key name already exists.")]
+    BusyKey,
+    #[error("ERR Invalid TTL value, must be >= 0")]
+    InvalidTtl,
+    #[error("ERR Invalid IDLETIME value, must be >= 0")]
+    InvalidIdleTime,
+    #[error("ERR Invalid FREQ value, must be >= 0 and <= 255")]
+    InvalidFrequency,
+    #[error("ERR DUMP payload version or checksum are wrong")]
+    DumpTrailer,
+    #[error("ERR Bad data format")]
+    DumpData,
+    #[error("ERR One or more scores can't be converted into double")]
+    SortScores,
+    #[error("ERR invalid first DB index")]
+    InvalidFirstDatabase,
+    #[error("ERR invalid second DB index")]
+    InvalidSecondDatabase,
+
+    // Several keys and limits.
+    #[error("ERR numkeys should be greater than 0")]
+    NumkeysNotPositive,
+    #[error("ERR Number of keys can't be greater than number of args")]
+    NumkeysTooLarge,
+    #[error("ERR LIMIT can't be negative")]
+    LimitNegative,
+
+    // Hashes.
+    #[error("ERR hash value is not an integer")]
+    HashValueNotAnInteger,
+    #[error("ERR hash value is not a float")]
+    HashValueNotAFloat,
+
+    // Lists.
+    #[error(
+        "ERR RANK can't be zero: use 1 to start from the first match, 2 from the second ... \
+         or use negative to start from the end of the list"
+    )]
+    RankZero,
+    #[error("ERR COUNT can't be negative")]
+    CountNegative,
+    #[error("ERR MAXLEN can't be negative")]
+    MaxlenNegative,
+    #[error("ERR count should be greater than 0")]
+    CountNotPositive,
+
+    // Sorted sets.
+    #[error("ERR XX and NX options at the same time are not compatible")]
+    XxAndNx,
+    #[error("ERR GT, LT, and/or NX options at the same time are not compatible")]
+    GtLtOrNx,
+    #[error("ERR INCR option supports a single increment-element pair")]
+    IncrSeveral,
+    #[error("ERR resulting score is not a number (NaN)")]
+    ScoreNotANumber,
+    #[error("ERR min or max is not a float")]
+    ScoreBound,
+    #[error("ERR min or max not valid string range item")]
+    LexBound,
+    #[error(
+        "ERR syntax error, LIMIT is only supported in combination with either BYSCORE or BYLEX"
+    )]
+    LimitByIndex,
+    #[error("ERR syntax error, WITHSCORES not supported in combination with BYLEX")]
+    ScoresByLex,
+    #[error("ERR at least 1 input key is needed for '{0}' command")]
+    NoInputKeys(&'static str),
+    #[error("ERR weight value is not a float")]
+    WeightNotAFloat,
+
+    // Connections and transactions.
+    #[error("ERR MULTI calls can not be nested")]
+    NestedMulti,
+    #[error("ERR DISCARD without MULTI")]
+    DiscardWithoutMulti,
+    #[error("ERR EXEC without MULTI")]
+    ExecWithoutMulti,
+    #[error("ERR WATCH inside MULTI is not allowed")]
+    WatchInsideMulti,
+    #[error("EXECABORT Transaction discarded because of previous errors.")]
+    ExecAborted,
+    #[error(
+        "ERR AUTH <password> called without any password configured for the default user. \
+         Are you sure your configuration is correct?"
+    )]
+    AuthWithoutPassword,
+    #[error("WRONGPASS invalid username-password pair or user is disabled.")]
+    WrongPassword,
+    #[error("ERR Protocol version is not an integer or out of range")]
+    HelloVersionNotANumber,
+    #[error("NOPROTO unsupported protocol version")]
+    HelloVersion,
+    #[error("ERR Syntax error in HELLO option '{0}'")]
+    HelloOption(Box<str>),
+    #[error(
+        "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH <user> <pass> \
+         option can be used to authenticate the client and select the RESP protocol version at the same time"
+    )]
+    HelloNotAuthenticated,
+    #[error("ERR Client names cannot contain spaces, newlines or special characters.")]
+    ClientName,
+    // Persistence, slow log, latency, memory, DEBUG.
+    #[error(
+        "ERR unknown subcommand or wrong number of arguments for '{subcommand}'. Try {container} HELP."
+    )]
+    SubcommandArguments {
+        container: &'static str,
+        subcommand: Box<str>,
+    },
+    #[error("ERR Background save already in progress")]
+    SaveInProgress,
+    #[error("ERR the snapshot could not be started: {0}")]
+    SaveNotStarted(Box<str>),
+    #[error("ERR count should be greater than or equal to -1")]
+    SlowlogCount,
+    #[error("ERR No samples available for event '{0}'")]
+    NoLatencySamples(Box<str>),
+    #[error("ERR DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options.")]
+    ReloadOption,
+    #[error("ERR Error trying to load the RDB dump, check server logs: {0}")]
+    ReloadFailed(Box<str>),
+    #[error("ERR Out of range database")]
+    DebugDatabase,
+    #[error("ERR Not a listpack encoded object.")]
+    NotAListpack,
+    #[error("ERR The value stored at the specified key is not represented using an hash table")]
+    NotAHashTable,
+    #[error("ERR argument must be a memory value bigger than 1 and smaller than 4gb")]
+    PackedThreshold,
+    #[error(
+        "ERR Wrong protocol type name. Please use one of the following: \
+         string|integer|double|bignum|null|array|set|map|attrib|push|verbatim|true|false"
+    )]
+    ProtocolType,
+    #[error("ERR RESP2 is not supported by this command")]
+    NeedsResp3,
+
+    // Administration.
+    #[error("ERR CONFIG SET failed (possibly related to argument '{name}') - {reason}")]
+    ConfigSet { name: Box<str>, reason: Box<str> },
+    #[error("ERR Unknown option or number of arguments for CONFIG SET - '{0}'")]
+    ConfigUnknown(Box<str>),
+    #[error("ERR The server is running without a config file")]
+    ConfigWithoutFile,
+    #[error("ERR Rewriting config file: {0}")]
+    ConfigRewrite(Box<str>),
+    #[error("ERR No such client")]
+    NoSuchClient,
+    #[error("ERR Unknown client type '{0}'")]
+    UnknownClientType(Box<str>),
+    #[error("ERR client-id should be greater than 0")]
+    ClientIdNotPositive,
+    #[error("ERR Invalid client ID")]
+    InvalidClientId,
+    #[error("ERR No such user '{0}'")]
+    NoSuchUser(Box<str>),
+    #[error("ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR")]
+    UnblockReason,
+    #[error("ERR CLIENT PAUSE mode must be WRITE or ALL")]
+    PauseMode,
+    #[error("ERR Unrecognized option '{0}'")]
+    ClientInfoOption(Box<str>),
+    #[error("ERR {0} cannot contain spaces, newlines or special characters.")]
+    ClientInfoValue(&'static str),
+    #[error(
+        "ERR CLIENT CACHING can be called only when the client is in tracking mode with OPTIN or OPTOUT mode enabled"
+    )]
+    CachingWithoutTracking,
+    #[error("ERR client-side caching is not offered yet")]
+    TrackingNotOffered,
+    #[error("ERR timeout is not an integer or out of range")]
+    TimeoutNotAnInteger,
+    #[error("ERR Invalid command specified")]
+    InvalidCommand,
+    #[error("ERR Invalid number of arguments specified for command")]
+    InvalidCommandArity,
+    #[error("ERR The command has no key arguments")]
+    NoKeyArguments,
+    #[error("ERR No shutdown in progress.")]
+    NoShutdown,
+    #[error("ERR FUNCTION FLUSH only supports SYNC|ASYNC option")]
+    FunctionFlushMode,
+    #[error("ERR SCRIPT FLUSH only support SYNC|ASYNC option")]
+    ScriptFlushMode,
+    #[error("ERR This instance has cluster support disabled")]
+    ClusterDisabled,
+}

@@ -1,0 +1,70 @@
+//! Keys that somebody outside waits for: WATCH and blocked commands.
+//!
+//! The server registers a key and counts how often; every change of such a key is noted, so that
+//! the server can end transactions and wake sessions after the command. While nothing is
+//! registered a change costs one comparison.
+
+use hashbrown::HashMap;
+use siphasher::sip::SipHasher13;
+
+use super::DatabaseIndex;
+
+type Place = (DatabaseIndex, Box<[u8]>);
+type Hashing = std::hash::BuildHasherDefault<SipHasher13>;
+
+/// The registered keys, and those of them that changed.
+#[derive(Debug, Default)]
+pub struct Interest {
+    registered: HashMap<Place, usize, Hashing>,
+    touched: Vec<Place>,
+}
+
+impl Interest {
+    /// Registers a key once more.
+    pub fn register(&mut self, database: DatabaseIndex, key: &[u8]) {
+        *self.registered.entry((database, key.into())).or_insert(0) += 1;
+    }
+
+    /// Takes one registration back.
+    pub fn release(&mut self, database: DatabaseIndex, key: &[u8]) {
+        let place = (database, Box::from(key));
+        if let Some(count) = self.registered.get_mut(&place) {
+            *count -= 1;
+            if *count == 0 {
+                self.registered.remove(&place);
+            }
+        }
+    }
+
+    /// Notes a change of a key.
+    pub(super) fn touch(&mut self, database: DatabaseIndex, key: &[u8]) {
+        if self.registered.is_empty() {
+            return;
+        }
+        let place = (database, Box::from(key));
+        if self.registered.contains_key(&place) {
+            self.touched.push(place);
+        }
+    }
+
+    /// Notes a change of every key of a database that `is_affected` says so of.
+    pub(super) fn touch_database(
+        &mut self,
+        database: DatabaseIndex,
+        is_affected: impl Fn(&[u8]) -> bool,
+    ) {
+        let places = self.registered.keys();
+        let places = places.filter(|place| place.0 == database && is_affected(&place.1));
+        self.touched.extend(places.cloned());
+    }
+
+    /// Whether a registered key changed since the last `take_touched`.
+    pub fn any_touched(&self) -> bool {
+        !self.touched.is_empty()
+    }
+
+    /// The registered keys that changed, in order of their changes.
+    pub fn take_touched(&mut self) -> Vec<Place> {
+        std::mem::take(&mut self.touched)
+    }
+}

@@ -1,0 +1,10 @@
+//! Value structures: they know nothing of arguments and replies, and handlers know nothing of
+//! encodings.
+
+pub mod direction;
+pub mod encodings;
+pub mod hash;
+pub mod list;
+pub mod set;
+pub mod sorted_set;
+pub mod string;

@@ -1,0 +1,41 @@
+//! When a collection leaves its compact encoding: the thresholds of the configuration, and the
+//! seed of the tables that large collections become. Contents, replies and effects never depend
+//! on any of these.
+
+use crate::hashing::HashSeed;
+
+/// Thresholds of the compact encodings, named as in the configuration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Encodings {
+    /// The seed of all tables: replicated, so that SCAN positions mean the same on every node.
+    pub seed: HashSeed,
+    /// `hash-max-listpack-entries`: fields.
+    pub hash_max_listpack_entries: usize,
+    /// `hash-max-listpack-value`: bytes of a field or value.
+    pub hash_max_listpack_value: usize,
+    /// `set-max-intset-entries`: members.
+    pub set_max_intset_entries: usize,
+    /// `zset-max-listpack-entries`: members.
+    pub zset_max_listpack_entries: usize,
+    /// `zset-max-listpack-value`: bytes of a member.
+    pub zset_max_listpack_value: usize,
+    /// `list-max-listpack-size`: elements of a node, or -1 to -5 for 4 to 64 KiB.
+    pub list_max_listpack_size: i64,
+    /// Elements longer than this stand alone (`DEBUG QUICKLIST-PACKED-THRESHOLD`), in bytes.
+    pub list_packed_threshold: usize,
+}
+
+impl Default for Encodings {
+    fn default() -> Self {
+        Self {
+            seed: HashSeed::default(),
+            hash_max_listpack_entries: 128,
+            hash_max_listpack_value: 64,
+            set_max_intset_entries: 512,
+            zset_max_listpack_entries: 128,
+            zset_max_listpack_value: 64,
+            list_max_listpack_size: -2,
+            list_packed_threshold: 1 << 30,
+        }
+    }
+}
