@@ -1,0 +1,479 @@
+//! Puts the node together: data directory, log, core thread, listeners; runs until it is told to
+//! end, and ends in order.
+
+use std::cell::RefCell;
+use std::future::poll_fn;
+use std::io;
+use std::net::ToSocketAddrs;
+use std::rc::Rc;
+use std::sync::mpsc;
+use std::task::Poll;
+use std::time::{Duration, Instant};
+
+use holdfast_engine::Keyspace;
+use holdfast_engine::keyspace::Discarded;
+use holdfast_engine::values::encodings::Encodings;
+use holdfast_raft::{Events, Options, Raft, RaftError};
+use thiserror::Error;
+use tokio::net::{TcpListener, TcpSocket, UnixListener};
+use tracing::{error, info, warn};
+
+use crate::config::Config;
+use crate::connection::Connection;
+use crate::core::{Core, Shared, Shutdown};
+use crate::identity::{Identity, IdentityError};
+use crate::latency::Event;
+use crate::net::Stream;
+use crate::replication::Replication;
+use crate::session::{Closing, Session};
+use crate::snapshot::saving;
+
+/// How many ready tasks run before sockets and other threads are looked at again.
+const TASKS_PER_POLL: u32 = 61;
+/// Expired keys that one tick of the core removes.
+const EXPIRED_PER_TICK_MAX: usize = 256;
+/// How often idle sessions are looked for.
+const IDLE_CHECK_INTERVAL: Duration = Duration::from_secs(1);
+/// An idle session keeps its input buffer for so long.
+const KEEPS_INPUT: Duration = Duration::from_secs(2);
+/// How long the end of the process waits for replies to leave.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Why the server could not start.
+#[derive(Debug, Error)]
+pub enum ServerError {
+    /// The data directory cannot be used.
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
+    /// The log cannot be used.
+    #[error(transparent)]
+    Raft(#[from] RaftError),
+    /// An address cannot be listened on.
+    #[error("cannot listen on {address}: {source}")]
+    Listen {
+        /// The address.
+        address: String,
+        /// Why.
+        source: io::Error,
+    },
+    /// The runtime cannot be made.
+    #[error("cannot start the core thread: {0}")]
+    Runtime(io::Error),
+}
+
+/// Runs a node until it is told to end. Returns the status for the operating system.
+///
+/// # Errors
+/// The node could not start; nothing was served.
+pub fn run(config: Config) -> Result<i32, ServerError> {
+    refuse_huge_pages();
+    let identity = Identity::load_or_create(&config.dir)?;
+    let mut options = Options::new(identity.node_id, config.dir.clone(), identity.log_id);
+    options.wal.method = config.wal_method;
+    let (raft, events) = Raft::start(options)?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .event_interval(TASKS_PER_POLL)
+        .global_queue_interval(TASKS_PER_POLL)
+        .build()
+        .map_err(ServerError::Runtime)?;
+    let keyspace = keyspace(&config, identity.hash_seed);
+    let replication = Replication::new(raft.clone(), config.replication);
+    let mut core = Core::new(config, keyspace, replication, reaper());
+    core.take_effect();
+    let shared = Rc::new(RefCell::new(core));
+    let local = tokio::task::LocalSet::new();
+    let result = local.block_on(&runtime, serve(&shared, events));
+    raft.shutdown();
+    result.map(|shutdown| {
+        info!(reason = shutdown.reason, "stopped");
+        shutdown.exit_code
+    })
+}
+
+/// A huge page is cleared when it is first touched: milliseconds in which nobody is served, for
+/// each two megabytes of growth. Small pages cost microseconds (benches/RESULTS.md).
+fn refuse_huge_pages() {
+    if let Err(error) = rustix::thread::disable_transparent_huge_pages(true) {
+        warn!(%error, "transparent huge pages cannot be turned off; growth may stall commands");
+    }
+}
+
+fn keyspace(config: &Config, hash_seed: u64) -> Keyspace {
+    let encodings = Encodings {
+        seed: holdfast_engine::hashing::HashSeed(hash_seed),
+        ..config.encodings
+    };
+    Keyspace::new(
+        config.databases_count,
+        encodings,
+        crate::identity::random_u64(),
+    )
+}
+
+/// The thread that frees large values.
+fn reaper() -> mpsc::Sender<Vec<Discarded>> {
+    let (sender, receiver) = mpsc::channel::<Vec<Discarded>>();
+    let spawned = std::thread::Builder::new()
+        .name("reaper".to_owned())
+        .spawn(move || receiver.into_iter().for_each(drop));
+    if let Err(error) = spawned {
+        warn!(%error, "large values are freed by the core, as their thread could not be started");
+    }
+    sender
+}
+
+async fn serve(shared: &Shared, events: Events) -> Result<Shutdown, ServerError> {
+    let config = shared.borrow().config.clone();
+    let listeners = listen(&config)?;
+    let unix_listener = listen_unix(&config)?;
+    let learner = tokio::task::spawn_local(learn(Rc::clone(shared), events));
+    tokio::task::spawn_local(close_turns(Rc::clone(shared)));
+    tokio::task::spawn_local(look_after(Rc::clone(shared)));
+    let jobs = shared.borrow_mut().snapshots.take_jobs();
+    if let Some(jobs) = jobs {
+        tokio::task::spawn_local(saving::publish(Rc::clone(shared), jobs));
+    }
+    if let Some(listener) = unix_listener {
+        tokio::task::spawn_local(accept(Rc::clone(shared), listener));
+    }
+    tokio::task::spawn_local(accept_at(Rc::clone(shared), listeners));
+    let shutdown = until_shutdown(shared).await;
+    drain(shared).await;
+    learner.abort();
+    Ok(shutdown)
+}
+
+// ---- listening ---------------------------------------------------------------------------------
+
+/// A socket that clients connect to.
+#[derive(Debug)]
+pub(crate) enum Listener {
+    Tcp(TcpListener),
+    Unix(UnixListener),
+}
+
+/// Listens on the addresses of `bind` at the port.
+pub(crate) fn listen(config: &Config) -> Result<Vec<Listener>, ServerError> {
+    let mut listeners = Vec::new();
+    if config.port != 0 {
+        for bind in &config.bind {
+            let (bind, is_optional) = bind
+                .strip_prefix('-')
+                .map_or((bind.as_str(), false), |bind| (bind, true));
+            match listen_tcp(bind, config) {
+                Ok(listener) => listeners.push(Listener::Tcp(listener)),
+                Err(error) if is_optional => info!(bind, %error, "not listening there"),
+                Err(source) => {
+                    let address = format!("{bind}:{}", config.port);
+                    return Err(ServerError::Listen { address, source });
+                }
+            }
+        }
+    }
+    info!(port = config.port, dir = %config.dir.display(), "listening");
+    Ok(listeners)
+}
+
+fn listen_tcp(bind: &str, config: &Config) -> io::Result<TcpListener> {
+    let host = match bind {
+        "*" => "0.0.0.0",
+        "::*" => "::",
+        host => host,
+    };
+    let address = (host, config.port)
+        .to_socket_addrs()?
+        .next()
+        .ok_or_else(|| io::Error::from(io::ErrorKind::AddrNotAvailable))?;
+    let socket = if address.is_ipv4() {
+        TcpSocket::new_v4()?
+    } else {
+        TcpSocket::new_v6()?
+    };
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(config.tcp_backlog)
+}
+
+fn listen_unix(config: &Config) -> Result<Option<Listener>, ServerError> {
+    let Some(path) = &config.unix_socket else {
+        return Ok(None);
+    };
+    let listener = listen_at_path(path, config.unix_socket_mode);
+    let listener = listener.map_err(|source| ServerError::Listen {
+        address: path.display().to_string(),
+        source,
+    })?;
+    Ok(Some(Listener::Unix(listener)))
+}
+
+fn listen_at_path(path: &std::path::Path, mode: Option<u32>) -> io::Result<UnixListener> {
+    use std::os::unix::fs::PermissionsExt;
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let listener = UnixListener::bind(path)?;
+    if let Some(mode) = mode {
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode))?;
+    }
+    Ok(listener)
+}
+
+/// Accepts at these sockets until `CONFIG SET port` puts others in their place.
+async fn accept_at(shared: Shared, mut listeners: Vec<Listener>) {
+    let (sender, mut replacements) = tokio::sync::mpsc::unbounded_channel();
+    shared.borrow_mut().listener_changes = Some(sender);
+    loop {
+        let tasks: Vec<_> = listeners
+            .into_iter()
+            .map(|listener| tokio::task::spawn_local(accept(Rc::clone(&shared), listener)))
+            .collect();
+        let Some(next) = replacements.recv().await else {
+            return;
+        };
+        for task in tasks {
+            task.abort();
+        }
+        listeners = next;
+    }
+}
+
+async fn accept(shared: Shared, listener: Listener) {
+    loop {
+        let accepted = match &listener {
+            Listener::Tcp(listener) => listener
+                .accept()
+                .await
+                .map(|(stream, _)| Stream::Tcp(stream)),
+            Listener::Unix(listener) => listener
+                .accept()
+                .await
+                .map(|(stream, _)| Stream::Unix(stream)),
+        };
+        match accepted {
+            Ok(stream) => welcome(&shared, stream),
+            Err(error) => {
+                // Out of file descriptors, most likely: the next attempt would fail at once, too.
+                warn!(%error, "cannot accept a connection");
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        }
+    }
+}
+
+fn welcome(shared: &Shared, stream: Stream) {
+    let mut core = shared.borrow_mut();
+    core.stats.connections += 1;
+    if let Some(refusal) = refusal(&core, &stream) {
+        core.stats.connections_rejected += 1;
+        // Best effort: a client that does not take these few bytes loses nothing.
+        drop(stream.try_write(refusal));
+        return;
+    }
+    if let Stream::Tcp(tcp) = &stream
+        && let Err(error) = prepare_tcp(tcp, core.config.tcp_keepalive_seconds)
+    {
+        warn!(%error, "cannot set the options of a socket");
+    }
+    let stream = Rc::new(stream);
+    let id = core.sessions.next_id();
+    let is_authenticated = core.config.passwords.is_empty();
+    core.sessions
+        .add(Session::new(id, Rc::clone(&stream), is_authenticated));
+    drop(core);
+    tokio::task::spawn_local(Connection::new(Rc::clone(shared), id, stream));
+}
+
+/// What a client is told that may not connect.
+fn refusal(core: &Core, stream: &Stream) -> Option<&'static [u8]> {
+    if core.sessions.len() >= core.config.clients_max {
+        return Some(b"-ERR max number of clients reached\r\n");
+    }
+    let is_remote = stream
+        .peer()
+        .is_some_and(|peer| !peer.ip().to_canonical().is_loopback());
+    if is_remote && core.config.protected_mode && core.config.passwords.is_empty() {
+        return Some(
+            b"-DENIED Holdfast runs in protected mode: it has no password and serves local clients only. \
+              Set `requirepass`, or `protected-mode no` if every host that can connect may read and write all data.\r\n",
+        );
+    }
+    None
+}
+
+fn prepare_tcp(stream: &tokio::net::TcpStream, keepalive_seconds: u32) -> io::Result<()> {
+    use rustix::net::sockopt;
+    stream.set_nodelay(true)?;
+    if keepalive_seconds > 0 {
+        let interval = Duration::from_secs(u64::from(keepalive_seconds / 3).max(1));
+        sockopt::set_socket_keepalive(stream, true)?;
+        sockopt::set_tcp_keepidle(stream, Duration::from_secs(u64::from(keepalive_seconds)))?;
+        sockopt::set_tcp_keepintvl(stream, interval)?;
+        sockopt::set_tcp_keepcnt(stream, 3)?;
+    }
+    Ok(())
+}
+
+// ---- the core's own tasks ----------------------------------------------------------------------
+
+/// Takes in what Raft says, and lets go of the replies that waited for it.
+async fn learn(shared: Shared, mut events: Events) {
+    let mut batch = Vec::new();
+    loop {
+        events.ready().await;
+        events.drain(&mut batch);
+        let learned = shared.borrow_mut().learn(&mut batch);
+        if let Err(error) = learned {
+            error!(%error, "this node cannot go on");
+            shared
+                .borrow_mut()
+                .request_shutdown(1, "replication failed");
+            return;
+        }
+    }
+}
+
+/// Ends each turn: runs after all tasks that were ready when the turn's first effect was made.
+async fn close_turns(shared: Shared) {
+    poll_fn(|context| {
+        let mut core = shared.borrow_mut();
+        if core.await_close(context.waker()) {
+            core.close_turn();
+            core.await_close(context.waker());
+        }
+        Poll::<()>::Pending
+    })
+    .await;
+}
+
+/// Expiry, idle clients, rates: what must happen without a command.
+async fn look_after(shared: Shared) {
+    loop {
+        let hz = shared.borrow().config.hz.clamp(1, 500);
+        tokio::time::sleep(Duration::from_millis(u64::from(1000 / hz))).await;
+        let mut core = shared.borrow_mut();
+        if !core.debug.cron_is_paused {
+            core.look_after();
+        }
+    }
+}
+
+impl Core {
+    fn look_after(&mut self) {
+        self.tick();
+        self.stats.sample_rate();
+        self.replication.propose_again();
+        self.release();
+        if self.debug.cron_is_paused {
+            return;
+        }
+        self.note_longest_fsync();
+        self.look_after_idle_sessions();
+        self.end_pause_in_time();
+        if self.replication.may_serve() && !self.replication.is_full() && !self.pause.is_active() {
+            self.expire_due();
+        }
+    }
+
+    fn expire_due(&mut self) {
+        let effects = &mut self.replication.effects;
+        if self.active_expiry {
+            let started = Instant::now();
+            self.keyspace.expire_due(effects, EXPIRED_PER_TICK_MAX);
+            self.note_latency(Event::ExpireCycle, started.elapsed());
+        }
+        self.settle_effects();
+        if self.keyspace.interest.any_touched() {
+            self.after_touch();
+        }
+        self.flush_others();
+    }
+
+    /// Notes that something took as long as this, for LATENCY.
+    pub(crate) fn note_latency(&mut self, event: Event, took: Duration) {
+        let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+        self.latency
+            .note(event, micros, self.config.latency_threshold_ms);
+    }
+
+    fn note_longest_fsync(&mut self) {
+        // The status is a picture that is drawn on demand: not for a monitor that is off.
+        if self.config.latency_threshold_ms > 0 {
+            let longest = self.replication.raft().status().wal.sync_max;
+            let micros = u64::try_from(longest.as_micros()).unwrap_or(u64::MAX);
+            self.latency
+                .note_longest_fsync(micros, self.config.latency_threshold_ms);
+        }
+    }
+
+    /// Once a second: closes those whose time is over, and takes the input buffers of the others.
+    fn look_after_idle_sessions(&mut self) {
+        let now = Instant::now();
+        if now.duration_since(self.idle_checked) < IDLE_CHECK_INTERVAL {
+            return;
+        }
+        self.idle_checked = now;
+        let timeout = Duration::from_secs(self.config.timeout_seconds);
+        for session in self.sessions.iter_mut() {
+            let idle = now.duration_since(session.active);
+            let may_idle = session.blocked.is_some()
+                || !session.subscriptions.is_empty()
+                || session.is_monitor;
+            if !may_idle && !timeout.is_zero() && idle > timeout {
+                session.closing = Closing::Now;
+                session.wake();
+            } else if idle > KEEPS_INPUT && session.input_bytes == 0 && session.input_free_bytes > 0
+            {
+                session.gives_input_back = true;
+                session.wake();
+            }
+        }
+    }
+}
+
+// ---- the end -----------------------------------------------------------------------------------
+
+async fn until_shutdown(shared: &Shared) -> Shutdown {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut terminate), Ok(mut interrupt)) = (
+        signal(SignalKind::terminate()),
+        signal(SignalKind::interrupt()),
+    ) else {
+        warn!("signals cannot be caught; use SHUTDOWN to end the process in order");
+        return asked_by_command(shared).await;
+    };
+    tokio::select! {
+        _ = terminate.recv() => shared.borrow_mut().request_shutdown(0, "SIGTERM"),
+        _ = interrupt.recv() => shared.borrow_mut().request_shutdown(0, "SIGINT"),
+        _ = asked_by_command(shared) => {}
+    }
+    asked_by_command(shared).await
+}
+
+async fn asked_by_command(shared: &Shared) -> Shutdown {
+    loop {
+        if let Some(shutdown) = shared.borrow().shutdown.clone() {
+            return shutdown;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+/// Lets what was executed be committed and its replies leave.
+async fn drain(shared: &Shared) {
+    let deadline = Instant::now() + DRAIN_TIMEOUT;
+    info!("shutting down: waiting for the last writes to be committed");
+    loop {
+        {
+            let mut core = shared.borrow_mut();
+            core.close_turn();
+            let is_busy = core.replication.uncommitted_bytes() > 0
+                || core.sessions.iter().any(|session| !session.out.is_empty());
+            if !is_busy || Instant::now() >= deadline {
+                return;
+            }
+        }
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+}
