@@ -1,0 +1,170 @@
+"""Random commands from templates. Caller: `__main__.py`.
+
+A template is a line of words. `<k>` and the like are drawn anew each time; `[a b]` is there or not;
+`(a|b)` is one of several; `<m>+` is one to three. A small universe of keys makes types collide and
+values grow; odd numbers and broken syntax are part of it.
+"""
+
+import random
+import re
+
+_GENERIC = """
+DEL <k>+|UNLINK <k>+|EXISTS <k>+|TYPE <k>|TOUCH <k>+|RENAME <k> <k>|RENAMENX <k> <k>
+COPY <k> <k> [DB <db>] [REPLACE]|MOVE <k> <db>|DBSIZE|KEYS <p>|RANDOMKEY_
+EXPIRE <k> <ttl> [(NX|XX|GT|LT)]|PEXPIRE <k> <ttlms> [(NX|XX|GT|LT)]|EXPIREAT <k> <at> [(NX|XX|GT|LT)]
+PEXPIREAT <k> <atms> [(NX|XX|GT|LT)]|PERSIST <k>|TTL <k>|PTTL <k>|EXPIRETIME <k>|PEXPIRETIME <k>
+OBJECT ENCODING <k>|OBJECT REFCOUNT_ <k>|OBJECT HELP|OBJECT NOSUCH <k>
+SORT <k> [BY (w_*|w_*->f)] [LIMIT <i> <i>] [GET (#|o_*|h_*->f)] [(ASC|DESC)] [ALPHA] [STORE <k>]
+SORT_RO <k> [LIMIT <i> <i>] [ALPHA]|SELECT <db>|ECHO <v>|PING [<v>]|SWAPDB <db> <db>
+DUMP_ <k>|WAIT 0 0|MULTI|EXEC|DISCARD|WATCH <k>|UNWATCH
+"""
+
+_STRINGS = """
+SET <k> <v>|SET <k> <v> [(NX|XX)] [GET] [(EX <ttl>|PX <ttlms>|EXAT <at>|PXAT <atms>|KEEPTTL)]
+GET <k>|GETSET <k> <v>|GETDEL <k>|GETEX <k> [(EX <ttl>|PX <ttlms>|PERSIST|EXAT <at>)]
+SETNX <k> <v>|SETEX <k> <ttl> <v>|PSETEX <k> <ttlms> <v>|MSET <k> <v> [<k> <v>]|MSETNX <k> <v> [<k> <v>]
+MGET <k>+|APPEND <k> <v>|STRLEN <k>|SETRANGE <k> <off> <v>|GETRANGE <k> <i> <i>|SUBSTR <k> <i> <i>
+INCR <k>|DECR <k>|INCRBY <k> <n>|DECRBY <k> <n>|INCRBYFLOAT <k> <f>|LCS <k> <k> [LEN] [IDX] [MINMATCHLEN <i>] [WITHMATCHLEN]
+"""
+
+_HASHES = """
+HSET <k> <m> <v> [<m> <v>]|HSETNX <k> <m> <v>|HMSET <k> <m> <v> [<m> <v>]|HGET <k> <m>|HMGET <k> <m>+
+HDEL <k> <m>+|HLEN <k>|HSTRLEN <k> <m>|HEXISTS <k> <m>|HGETALL <k>|HKEYS <k>|HVALS <k>
+HINCRBY <k> <m> <n>|HINCRBYFLOAT <k> <m> <f>|HRANDFIELD <k> 100 [WITHVALUES]|HSCAN_ <k> 0 [MATCH <p>]
+"""
+
+_LISTS = """
+LPUSH <k> <v>+|RPUSH <k> <v>+|LPUSHX <k> <v>|RPUSHX <k> <v>|LPOP <k> [<i>]|RPOP <k> [<i>]|LLEN <k>
+LRANGE <k> <i> <i>|LINDEX <k> <i>|LSET <k> <i> <v>|LINSERT <k> (BEFORE|AFTER|NEAR) <m> <v>|LREM <k> <i> <m>
+LTRIM <k> <i> <i>|RPOPLPUSH <k> <k>|LMOVE <k> <k> (LEFT|RIGHT) (LEFT|RIGHT|UP)|LPOS <k> <m> [RANK <i>] [COUNT <i>] [MAXLEN <i>]
+LMPOP <num> <k> [<k>] (LEFT|RIGHT) [COUNT <i>]|BLPOP <k> <k> <wait>|BRPOP <k> <wait>|BRPOPLPUSH <k> <k> <wait>
+BLMOVE <k> <k> (LEFT|RIGHT) (LEFT|RIGHT) <wait>|BLMPOP <wait> <num> <k> (LEFT|RIGHT) [COUNT <i>]
+LPUSH <k> <m>+|RPUSH <k> <m>+|RPUSH <k> <n>+
+"""
+
+_SETS = """
+SADD <k> <m>+|SADD <k> <n>+|SREM <k> <m>+|SMEMBERS <k>|SISMEMBER <k> <m>|SMISMEMBER <k> <m>+|SCARD <k>
+SMOVE <k> <k> <m>|SPOP <k> 1000|SRANDMEMBER <k> 1000|SINTER <k>+|SUNION <k>+|SDIFF <k>+
+SINTERSTORE <k> <k>+|SUNIONSTORE <k> <k>+|SDIFFSTORE <k> <k>+|SINTERCARD <num> <k> [<k>] [LIMIT <i>]|SSCAN_ <k> 0
+"""
+
+_SORTED_SETS = """
+ZADD <k> <s> <m> [<s> <m>]|ZADD <k> [(NX|XX)] [(GT|LT)] [CH] [INCR] <s> <m>|ZINCRBY <k> <f> <m>|ZSCORE <k> <m>
+ZMSCORE <k> <m>+|ZCARD <k>|ZCOUNT <k> <min> <max>|ZLEXCOUNT <k> <lmin> <lmax>|ZRANK <k> <m>|ZREVRANK <k> <m>
+ZRANGE <k> <i> <i> [REV] [WITHSCORES]|ZRANGE <k> <min> <max> BYSCORE [REV] [LIMIT <i> <i>] [WITHSCORES]
+ZRANGE <k> <lmin> <lmax> BYLEX [REV] [LIMIT <i> <i>]|ZRANGESTORE <k> <k> <i> <i> [REV]|ZREVRANGE <k> <i> <i> [WITHSCORES]
+ZRANGEBYSCORE <k> <min> <max> [WITHSCORES] [LIMIT <i> <i>]|ZREVRANGEBYSCORE <k> <max> <min> [WITHSCORES] [LIMIT <i> <i>]
+ZRANGEBYLEX <k> <lmin> <lmax> [LIMIT <i> <i>]|ZREVRANGEBYLEX <k> <lmax> <lmin> [LIMIT <i> <i>]|ZREM <k> <m>+
+ZREMRANGEBYRANK <k> <i> <i>|ZREMRANGEBYSCORE <k> <min> <max>|ZREMRANGEBYLEX <k> <lmin> <lmax>
+ZPOPMIN <k> [<i>]|ZPOPMAX <k> [<i>]|ZUNIONSTORE <k> <num> <k> [<k>] [WEIGHTS <f> [<f>]] [AGGREGATE (SUM|MIN|MAX|AVG)]
+ZINTERSTORE <k> <num> <k> [<k>] [WEIGHTS <f> [<f>]] [AGGREGATE (SUM|MIN|MAX)]|ZDIFFSTORE <k> <num> <k> [<k>]
+ZUNION <num> <k> [<k>] [AGGREGATE MAX] [WITHSCORES]|ZINTER <num> <k> [<k>] [WITHSCORES]|ZDIFF <num> <k> [<k>] [WITHSCORES]
+ZINTERCARD <num> <k> [<k>] [LIMIT <i>]|ZMPOP <num> <k> [<k>] (MIN|MAX) [COUNT <i>]|BZPOPMIN <k> <wait>|BZPOPMAX <k> <wait>
+BZMPOP <wait> <num> <k> (MIN|MAX) [COUNT <i>]|ZRANDMEMBER <k> 1000 [WITHSCORES]|ZSCAN_ <k> 0
+"""
+
+_SERVER = """
+COMMAND COUNT_|COMMAND GETKEYS (SET a b|MSET a b c d|ZUNIONSTORE d 2 a b|GET|SORT a STORE b)|COMMAND NOSUCH
+CONFIG GET (maxmemory|maxmemory-policy|hz|databases|nosuch|hash-max-*|timeout)|CONFIG SET (nosuch 1|hz abc|maxmemory-policy nosuch)
+CLIENT (GETNAME|SETNAME <m>|GETREDIR|NO-EVICT on|HELP|NOSUCH|REPLY ON|TRACKINGINFO)|DEBUG NOSUCH|SLOWLOG (LEN_|RESET|NOSUCH|GET abc)
+LATENCY (LATEST_|RESET|NOSUCH)|MEMORY (NOSUCH|HELP)|PUBLISH ch <v>|PUBSUB (CHANNELS|NUMPAT|NUMSUB a b|NOSUCH)|RESET|NOSUCHCOMMAND <v>
+HELLO (4|abc)|AUTH x|OBJECT FREQ_ <k>|LOLWUT_|FLUSHDB [(ASYNC|SYNC|NOW)]|SCAN abc|SCAN 0 COUNT 0|SCAN 0 NOSUCH 1
+"""
+
+GROUPS = {
+    "generic": _GENERIC,
+    "string": _STRINGS,
+    "hash": _HASHES,
+    "list": _LISTS,
+    "set": _SETS,
+    "zset": _SORTED_SETS,
+    "server": _SERVER,
+}
+
+# With one word less, these answer at random, or with what is one server's own.
+_ALONE = {"SPOP", "SRANDMEMBER", "HRANDFIELD", "ZRANDMEMBER", "COMMAND", "SLOWLOG", "LATENCY", "CLIENT"}
+_KEYS = [f"{kind}{number}" for kind in "abcd" for number in range(3)]
+_MEMBERS = ["a", "b", "c", "alpha", "beta", "1", "2", "10", "-3", "3.5", "", "x" * 70, "\x00\xff"]
+_INTS = ["0", "1", "2", "3", "-1", "-2", "-100", "5", "100", "abc", "9223372036854775807"]
+_NUMBERS = ["0", "1", "-1", "7", "12345", "-98765", "9223372036854775807", "-9223372036854775808", "1e3", "abc", "128"]
+_FLOATS = ["0", "1", "1.5", "-2.25", "0.1", "3.0e3", "abc", "inf", "-inf", "nan", "1e308", "100000000000"]
+_BOUNDS = ["-inf", "+inf", "0", "1", "(1", "2.5", "(2.5", "-1", "abc", "100"]
+_LEX = ["-", "+", "[a", "(a", "[b", "(c", "[alpha", "x"]
+
+
+class Grammar:
+    """An endless source of commands from some groups."""
+
+    def __init__(self, groups, seed):
+        self.random = random.Random(seed)
+        self.templates = []
+        for group in groups:
+            for line in GROUPS[group].strip().splitlines():
+                self.templates += [t for t in _split(line) if "_" not in t.split(" ")[0] and "_ " not in t + " "]
+
+    def command(self):
+        """One command, as a list of strings in latin-1; now and then broken on purpose."""
+        words = self._expand(self.random.choice(self.templates))
+        dice = self.random.random()
+        if dice < 0.02 and len(words) > 1 and words[0] not in _ALONE:
+            words.pop()
+        elif dice < 0.03:
+            words.append(self.random.choice(["extra", "", "NX", "1"]))
+        elif dice < 0.05:
+            words = [words[0].lower(), *words[1:]]
+        return words
+
+    def _expand(self, template):
+        # Options stand in brackets; the innermost first.
+        while found := re.search(r"\[([^\[\]]*)\]", template):
+            kept = found[1] if self.random.random() < 0.4 else ""
+            template = template[: found.start()] + kept + template[found.end() :]
+        while found := re.search(r"\(([^()]*\|[^()]*)\)", template):
+            template = template[: found.start()] + self.random.choice(found[1].split("|")) + template[found.end() :]
+        words = []
+        for word in template.split():
+            found = re.fullmatch(r"<(\w+)>(\+?)", word)
+            if not found:
+                words.append(word)
+                continue
+            for _ in range(self.random.randint(1, 3) if found[2] else 1):
+                words.append(self._draw(found[1]))
+        return words
+
+    def _draw(self, kind):
+        pick = self.random.choice
+        now = 4_000_000_000
+        drawn = {
+            "k": lambda: pick(_KEYS),
+            "m": lambda: pick(_MEMBERS),
+            "v": lambda: pick([*_MEMBERS, *_NUMBERS, "y" * 45, "z" * 300]),
+            "i": lambda: pick(_INTS),
+            "n": lambda: pick(_NUMBERS),
+            "num": lambda: pick(["1", "2", "2", "1", "0", "abc", "3"]),
+            "f": lambda: pick(_FLOATS),
+            "s": lambda: pick(_FLOATS + _NUMBERS),
+            "off": lambda: pick(["0", "1", "5", "-1", "600000000", "100"]),
+            "min": lambda: pick(_BOUNDS),
+            "max": lambda: pick(_BOUNDS),
+            "lmin": lambda: pick(_LEX),
+            "lmax": lambda: pick(_LEX),
+            "p": lambda: pick(["*", "a*", "?1", "[ab]0", "nothing", "*[^0]", "\\a0"]),
+            "db": lambda: pick(["0", "1", "0", "1", "16", "-1", "abc"]),
+            "ttl": lambda: pick(["100", "1000", "0", "-1", "abc", "9223372036854775807", "10000000000"]),
+            "ttlms": lambda: pick(["100000", "1000000", "0", "-5", "abc", "9223372036854775807"]),
+            "at": lambda: pick([str(now), str(now + 5), "1", "-1", "abc"]),
+            "atms": lambda: pick([str(now * 1000), str(now * 1000 + 7), "1", "abc"]),
+            "wait": lambda: pick(["0.001", "0.001", "-1", "abc"]),
+        }
+        return drawn[kind]()
+
+
+def _split(line):
+    """Splits a line at the bars that are outside of parentheses."""
+    parts, depth, start = [], 0, 0
+    for position, letter in enumerate(line):
+        depth += (letter == "(") - (letter == ")")
+        if letter == "|" and depth == 0:
+            parts.append(line[start:position])
+            start = position + 1
+    return [*parts, line[start:]]
