@@ -4,6 +4,7 @@
 //! says only of such bytes that they are durable; after a failed write or sync nothing is written any more.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::io::Write as _;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -584,10 +585,12 @@ pub(crate) fn fail(policy: &Failure, shared: &Shared, error: WalError) {
     tracing::error!(%error, "the log has failed; nothing more can be promised");
     match policy {
         Failure::Abort => {
-            eprintln!(
+            // In one piece: another thread that fails over this may be writing its own last words.
+            let last_words = format!(
                 "holdfast: the write-ahead log has failed: {error}. What the disk holds is unknown \
-                 from here on, so the process ends; a restart recovers everything acknowledged."
+                 from here on, so the process ends; a restart recovers everything acknowledged.\n"
             );
+            drop(std::io::stderr().write_all(last_words.as_bytes()));
             std::process::abort();
         }
         Failure::Call(observer) => observer(&error),
