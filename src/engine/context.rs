@@ -7,7 +7,7 @@
 use crate::args::Args;
 use crate::effects::Effects;
 use crate::error::CommandError;
-use crate::keyspace::{DatabaseIndex, Entry, Expiry, Key, Keyspace, Mode};
+use crate::keyspace::{Contents, DatabaseIndex, Entry, Expiry, Key, Keyspace, Mode};
 use crate::notify::NotifyClasses;
 use crate::value::{Collection, Value, ValueRef};
 use crate::values::encodings::Encodings;
@@ -241,7 +241,7 @@ impl<'a> WriteContext<'a> {
         }
         let entry = self.keyspace.entry_mut(self.database, key);
         entry
-            .map(|entry| C::of_mut(entry.value_mut()).ok_or(CommandError::WrongType))
+            .map(|entry| entry.collection_mut().ok_or(CommandError::WrongType))
             .transpose()
     }
 
@@ -256,14 +256,18 @@ impl<'a> WriteContext<'a> {
         }
         let entry = self.keyspace.entry_mut(self.database, key);
         let entry = entry.expect("the key is there or was just put");
-        C::of_mut(entry.value_mut()).ok_or(CommandError::WrongType)
+        entry.collection_mut().ok_or(CommandError::WrongType)
     }
 
     // ---- changing ------------------------------------------------------------------------------
 
     /// Puts a value in place of whatever is there.
     pub fn put(&mut self, key: Key<'_>, value: Value, expiry: Expiry) {
-        if self.keyspace.put(self.database, key, value, expiry) {
+        self.put_contents(key, Contents::Value(value), expiry);
+    }
+
+    fn put_contents(&mut self, key: Key<'_>, contents: Contents<'_>, expiry: Expiry) {
+        if self.keyspace.put(self.database, key, contents, expiry) {
             self.keyspace
                 .notice(self.database, NotifyClasses::NEW, "new", key.bytes);
         }
@@ -271,7 +275,8 @@ impl<'a> WriteContext<'a> {
 
     /// Puts a string, as an integer where it is the canonical text of one.
     pub fn put_string(&mut self, key: Key<'_>, bytes: &[u8], expiry: Expiry) {
-        self.put(key, Value::String(StringValue::from_bytes(bytes)), expiry);
+        let string = StringRef::from_bytes(bytes);
+        self.put_contents(key, Contents::String(string), expiry);
     }
 
     /// Changes the bytes of a string in place; an absent one starts empty.

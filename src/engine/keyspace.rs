@@ -25,6 +25,7 @@ use std::cell::Cell;
 pub use access::{AccessClock, EvictionPolicy};
 pub use counts::SLOTS;
 pub use dirty::DirtyTable;
+pub(crate) use entry::Contents;
 pub use entry::Entry;
 pub use interest::Interest;
 pub use observed::{HiddenKey, Observed};
@@ -310,7 +311,7 @@ impl Keyspace {
         &mut self,
         index: DatabaseIndex,
         key: Key<'_>,
-        value: Value,
+        contents: Contents<'_>,
         expiry: Expiry,
     ) -> bool {
         let access = self.access.fresh();
@@ -320,10 +321,10 @@ impl Keyspace {
                 Expiry::At(at) => Some(at),
                 Expiry::Keep | Expiry::Never => None,
             };
-            database.insert(key, value, deadline, access);
+            database.insert(key, contents, deadline, access);
             return true;
         };
-        let old = entry.replace_value(value);
+        let old = entry.replace(contents);
         // How often a key is used says nothing of its value, so the counter outlives it.
         if !self.access.policy.counts_uses() {
             entry.set_access(access);
@@ -336,7 +337,9 @@ impl Keyspace {
         if entry.expires_at_ms() != deadline {
             database.set_deadline(key, deadline);
         }
-        self.discard(old);
+        if let Some(old) = old {
+            self.discard(old);
+        }
         false
     }
 
@@ -374,7 +377,7 @@ impl Keyspace {
     /// Frees a value: small ones here, large ones on the server's background thread.
     pub(crate) fn discard(&mut self, value: Value) {
         if value.as_ref().weight() > WEIGHT_FREED_IN_PLACE_MAX {
-            self.discarded.push(Discarded(Contents::Value(value)));
+            self.discarded.push(Discarded(Garbage::Value(value)));
         }
     }
 
@@ -436,7 +439,7 @@ impl Keyspace {
         let old = std::mem::replace(self.database_mut(index), empty);
         let count = old.len();
         self.discarded
-            .push(Discarded(Contents::Database(Box::new(old))));
+            .push(Discarded(Garbage::Database(Box::new(old))));
         count
     }
 
@@ -463,14 +466,14 @@ impl Keyspace {
     dead_code,
     reason = "held only so that its drop happens where the owner wants it"
 )]
-pub struct Discarded(Contents);
+pub struct Discarded(Garbage);
 
 #[derive(Debug)]
 #[expect(
     dead_code,
     reason = "held only so that its drop happens where the owner wants it"
 )]
-enum Contents {
+enum Garbage {
     Value(Value),
     Database(Box<Database>),
 }

@@ -247,6 +247,144 @@ impl<H: fmt::Debug> fmt::Debug for Packed<H> {
     }
 }
 
+/// One of two kinds of [`Packed`], behind a handle of one pointer: the lowest bit of the address,
+/// which their alignment leaves free, says whether it is the second kind.
+#[repr(transparent)]
+pub struct PackedEither<A, B> {
+    tagged: NonNull<u8>,
+    owns: PhantomData<(Packed<A>, Packed<B>)>,
+}
+
+/// What [`PackedEither::into_kind`] found.
+#[derive(Debug)]
+pub enum Kind<A, B> {
+    /// The first kind.
+    First(Packed<A>),
+    /// The second kind.
+    Second(Packed<B>),
+}
+
+// SAFETY: it owns a `Packed<A>` or a `Packed<B>`, alone.
+unsafe impl<A: Send, B: Send> Send for PackedEither<A, B> {}
+// SAFETY: a shared handle gives out `&Packed<A>`, `&B` and `&[u8]` only.
+unsafe impl<A: Sync, B: Sync> Sync for PackedEither<A, B> {}
+
+impl<A, B> PackedEither<A, B> {
+    const TAG: usize = 1;
+
+    /// Holds the first kind.
+    pub fn first(packed: Packed<A>) -> Self {
+        const { assert!(Packed::<A>::ALIGN > Self::TAG && Packed::<B>::ALIGN > Self::TAG) };
+        Self {
+            tagged: ManuallyDrop::new(packed).start,
+            owns: PhantomData,
+        }
+    }
+
+    /// Holds the second kind.
+    pub fn second(packed: Packed<B>) -> Self {
+        let start = ManuallyDrop::new(packed).start;
+        Self {
+            tagged: start.map_addr(|address| address | Self::TAG),
+            owns: PhantomData,
+        }
+    }
+
+    #[inline]
+    fn is_second(&self) -> bool {
+        self.tagged.addr().get() & Self::TAG != 0
+    }
+
+    /// Where the allocation of the second kind starts.
+    #[inline]
+    fn second_start(&self) -> Option<NonNull<u8>> {
+        let untagged = |address: std::num::NonZero<usize>| {
+            std::num::NonZero::new(address.get() & !Self::TAG)
+                .expect("an aligned address without its tag is still that of an allocation")
+        };
+        self.is_second().then(|| self.tagged.map_addr(untagged))
+    }
+
+    /// It, if it is of the first kind.
+    #[inline]
+    pub fn as_first(&self) -> Option<&Packed<A>> {
+        // SAFETY: both types are one `NonNull<u8>` wide; without a tag it holds exactly what a
+        // `Packed<A>` holds, and is borrowed as long as the result.
+        (!self.is_second()).then(|| unsafe { &*(&raw const *self).cast::<Packed<A>>() })
+    }
+
+    /// It, if it is of the first kind, to be changed.
+    #[inline]
+    pub fn as_first_mut(&mut self) -> Option<&mut Packed<A>> {
+        // SAFETY: as in `as_first`; whatever address the `Packed<A>` moves to has no tag either, so
+        // this stays the first kind.
+        (!self.is_second()).then(|| unsafe { &mut *(&raw mut *self).cast::<Packed<A>>() })
+    }
+
+    /// Header and bytes, if it is of the second kind.
+    #[inline]
+    pub fn as_second(&self) -> Option<(&B, &[u8])> {
+        let packed = ManuallyDrop::new(Packed::<B> {
+            start: self.second_start()?,
+            owns: PhantomData,
+        });
+        // SAFETY: the allocation is that of a `Packed<B>` which this handle owns and which is
+        // borrowed as long as the results; `packed` itself is never dropped.
+        unsafe {
+            let bytes = std::slice::from_raw_parts(packed.bytes_start(), packed.len());
+            Some((packed.start.cast::<B>().as_ref(), bytes))
+        }
+    }
+
+    /// The header, to be changed, if it is of the second kind.
+    #[inline]
+    pub fn second_header_mut(&mut self) -> Option<&mut B> {
+        let start = self.second_start()?;
+        // SAFETY: a valid `B` stands at the start, and the handle is borrowed mutably.
+        Some(unsafe { start.cast::<B>().as_mut() })
+    }
+
+    /// Takes it apart.
+    pub fn into_kind(self) -> Kind<A, B> {
+        let either = ManuallyDrop::new(self);
+        match either.second_start() {
+            None => Kind::First(Packed {
+                start: either.tagged,
+                owns: PhantomData,
+            }),
+            Some(start) => Kind::Second(Packed {
+                start,
+                owns: PhantomData,
+            }),
+        }
+    }
+}
+
+impl<A, B> Drop for PackedEither<A, B> {
+    fn drop(&mut self) {
+        // What is dropped here is whole: `into_kind` leaves its own handle undropped.
+        match self.second_start() {
+            None => drop(Packed::<A> {
+                start: self.tagged,
+                owns: PhantomData,
+            }),
+            Some(start) => drop(Packed::<B> {
+                start,
+                owns: PhantomData,
+            }),
+        }
+    }
+}
+
+impl<A: fmt::Debug, B: fmt::Debug> fmt::Debug for PackedEither<A, B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.as_first(), self.as_second()) {
+            (Some(first), _) => first.fmt(f),
+            (None, second) => second.fmt(f),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::cell::Cell;
@@ -314,5 +452,32 @@ mod tests {
             packed.replace_tail(kept, &[one, two]);
             assert_eq!(packed.bytes(), model, "step {step}");
         }
+    }
+
+    #[test]
+    fn either_kind_is_one_pointer_wide_and_dropped_as_what_it_is() {
+        type Either = PackedEither<u32, Rc<()>>;
+        assert_eq!(size_of::<Option<Either>>(), size_of::<usize>());
+        let mut first = Either::first(Packed::new(7, &[b"key"]));
+        first
+            .as_first_mut()
+            .expect("made as the first")
+            .replace_tail(3, &[&[b'x'; 100]]);
+        assert_eq!(first.as_first().map(|packed| packed.len()), Some(103));
+        assert!(first.as_second().is_none() && first.second_header_mut().is_none());
+        assert!(matches!(first.into_kind(), Kind::First(packed) if *packed.header() == 7));
+
+        let shared = Rc::new(());
+        let mut second = Either::second(Packed::new(Rc::clone(&shared), &[b"key"]));
+        assert!(second.as_first().is_none() && second.as_first_mut().is_none());
+        *second.second_header_mut().expect("made as the second") = Rc::clone(&shared);
+        let (header, bytes) = second.as_second().expect("made as the second");
+        assert!(Rc::ptr_eq(header, &shared) && bytes == b"key");
+        assert_eq!(Rc::strong_count(&shared), 2);
+        let Kind::Second(packed) = second.into_kind() else {
+            panic!("made as the second")
+        };
+        drop(Either::second(packed));
+        assert_eq!(Rc::strong_count(&shared), 1);
     }
 }

@@ -124,7 +124,12 @@ impl Harness {
     pub(crate) fn put(&mut self, name: &str, value: &Value) {
         for keyspace in [&mut self.keyspace, &mut self.replica] {
             let key = keyspace.key(name.as_bytes());
-            keyspace.put(DatabaseIndex::default(), key, value.clone(), Expiry::Never);
+            keyspace.put(
+                DatabaseIndex::default(),
+                key,
+                value.clone().into(),
+                Expiry::Never,
+            );
         }
     }
 

@@ -6,11 +6,10 @@
 use std::collections::BTreeSet;
 
 use super::counts::{SLOTS, SlotCounts};
-use super::entry::Entry;
+use super::entry::{Contents, Entry};
 use super::{Key, KeyHash};
 use crate::hashing::{HashSeed, hash_slot};
 use crate::table::Table;
-use crate::value::Value;
 
 /// Bits of a SCAN position that belong to the place inside a slot.
 const SCAN_PLACE_BITS: u32 = 39;
@@ -88,7 +87,7 @@ impl Database {
     pub(super) fn insert(
         &mut self,
         key: Key<'_>,
-        value: Value,
+        contents: Contents<'_>,
         expires_at_ms: Option<i64>,
         access: u32,
     ) -> &mut Entry {
@@ -99,7 +98,7 @@ impl Database {
         if let Some(deadline) = expires_at_ms {
             self.add_deadline(deadline, key.place);
         }
-        let entry = Entry::new(key.bytes, value, expires_at_ms, access);
+        let entry = Entry::new(key.bytes, contents, expires_at_ms, access);
         let seed = self.seed;
         self.slots[usize::from(key.place.slot)]
             .insert_unique(key.place.hash, entry, |entry| seed.hash(entry.key()))

@@ -43,7 +43,7 @@ impl Replacement {
         };
         let is_new = database.find(key).is_none();
         if is_new {
-            database.insert(key, arriving.value, arriving.expires_at_ms, access);
+            database.insert(key, arriving.value.into(), arriving.expires_at_ms, access);
         }
         is_new
     }
@@ -77,7 +77,7 @@ impl Keyspace {
     fn discard_database(&mut self, database: Database) {
         if database.len() > 0 {
             self.discarded
-                .push(super::Discarded(super::Contents::Database(Box::new(
+                .push(super::Discarded(super::Garbage::Database(Box::new(
                     database,
                 ))));
         }
@@ -111,7 +111,7 @@ mod tests {
         for (number, name) in [(0, "a"), (1, "b")] {
             let value = Value::String(StringValue::from_bytes(name.as_bytes()));
             let key = keyspace.key(name.as_bytes());
-            keyspace.put(DatabaseIndex(number), key, value, Expiry::At(5000));
+            keyspace.put(DatabaseIndex(number), key, value.into(), Expiry::At(5000));
         }
         keyspace
     }

@@ -35,10 +35,7 @@ pub struct IntegerText(holdfast_formats::DecimalBuffer);
 impl StringValue {
     /// What `SET` makes of these bytes: an integer where they are the canonical text of one.
     pub fn from_bytes(bytes: &[u8]) -> Self {
-        match number::parse_i64(bytes) {
-            Some(integer) => Self::Integer(integer),
-            None => Self::Whole(bytes.to_vec()),
-        }
+        StringRef::from_bytes(bytes).to_value()
     }
 
     /// A look at it.
@@ -52,6 +49,14 @@ impl StringValue {
 }
 
 impl<'a> StringRef<'a> {
+    /// What `SET` makes of these bytes: an integer where they are the canonical text of one.
+    pub fn from_bytes(bytes: &'a [u8]) -> Self {
+        match number::parse_i64(bytes) {
+            Some(integer) => Self::Integer(integer),
+            None => Self::Whole(bytes),
+        }
+    }
+
     /// Its bytes; `text` is where those of an integer are put.
     pub fn bytes<'b>(self, text: &'b mut IntegerText) -> &'b [u8]
     where
