@@ -130,6 +130,7 @@ impl Core {
             ..blocked
         });
         let reply_before = session.out.reply.len();
+        self.command_began = std::time::Instant::now();
         let need = dispatch::call(self, session, command, &arguments, caller);
         session.database = selected;
         if session.out.reply.len() == reply_before {

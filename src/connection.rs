@@ -10,18 +10,19 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use bytes::{Buf, BytesMut};
-use holdfast_resp::{CommandParser, Limits, Progress, Stage};
+use holdfast_resp::{CommandParser, Limits, Progress, ProtocolError, Stage};
 use smallvec::SmallVec;
 use tokio::time::Sleep;
 use tracing::debug;
 
+use crate::ahead::{Ahead, Rest};
 use crate::core::{Core, Shared};
 use crate::dispatch::{self, Flow};
 use crate::net::Stream;
 use crate::session::{Closing, Session, SessionId};
 
 const COMMANDS_PER_POLL_MAX: usize = 64;
-const POLL_MICROS_MAX: u128 = 200;
+const POLL_MICROS_MAX: u64 = 200;
 /// What is read from a socket at once, in bytes.
 const READ_BYTES: usize = 16 * 1024;
 /// Input buffers larger than this are given back once commands no longer need them.
@@ -211,75 +212,101 @@ impl Connection {
         }
         core.tick();
         self.show_input(session);
-        let started = Instant::now();
-        let mut at = 0;
-        let mut next = Next::Wait;
-        self.has_backlog = false;
-        for count in 1.. {
-            match self.run_one(core, session, &mut at) {
-                Flow::Go => {}
-                Flow::Stop => break,
-                Flow::Park => {
-                    self.has_backlog = true;
-                    break;
-                }
+        let mut turn = Turn::begin(core);
+        let next = loop {
+            if let Some(next) = self.run_round(core, session, &mut turn) {
+                break next;
             }
-            if count >= COMMANDS_PER_POLL_MAX || started.elapsed().as_micros() >= POLL_MICROS_MAX {
-                self.has_backlog = true;
-                next = Next::Again;
-                break;
-            }
-        }
-        let micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
+        };
+        // The last command's end is the latest time that was read.
+        let micros = turn.micros(core).max(1);
         core.stats.longest_turn_micros = core.stats.longest_turn_micros.max(micros);
-        self.consume(at);
+        self.consume(turn.at);
         next
     }
 
-    /// Takes the next command from the input at `at`.
-    fn run_one(&mut self, core: &mut Core, session: &mut Session, at: &mut usize) -> Flow {
-        let input = self.input.get(*at..).unwrap_or_default();
-        if input.is_empty() {
-            return Flow::Stop;
-        }
-        let limits = Limits {
-            bulk_bytes_max: core.config.bulk_bytes_max,
-            stage: if session.is_authenticated {
-                Stage::Authenticated
-            } else {
-                Stage::Unauthenticated
-            },
+    /// Parses some commands ahead and runs them. Returns how the poll goes on, once it is over.
+    fn run_round(
+        &mut self,
+        core: &mut Core,
+        session: &mut Session,
+        turn: &mut Turn,
+    ) -> Option<Next> {
+        let limits = limits_of(core, session);
+        // A command may change the limits of those behind it only by authenticating.
+        let count_max = match limits.stage {
+            Stage::Authenticated => COMMANDS_PER_POLL_MAX,
+            Stage::Unauthenticated => 1,
         };
-        match self.parser.parse(input, &limits) {
-            Ok(Progress::Empty { consumed_bytes }) => {
-                *at += consumed_bytes;
+        let input = self.input.get(turn.at..).unwrap_or_default();
+        let from = turn.at;
+        let (ahead, rest) = Ahead::parse(&mut self.parser, input, &limits, count_max);
+        if ahead.is_empty() {
+            let waiting_bytes = input.len();
+            drop(ahead);
+            return match rest {
+                Rest::Inline => self.run_inline(core, session, turn, &limits),
+                Rest::Unfinished | Rest::More => {
+                    check_query_buffer(core, session, waiting_bytes);
+                    Some(Next::Wait)
+                }
+                Rest::Malformed(error) => {
+                    refuse_input(core, session, &error);
+                    Some(Next::Wait)
+                }
+            };
+        }
+        self.has_backlog = false;
+        ahead.warm(&core.keyspace, session.database);
+        for (arguments, end) in ahead.iter() {
+            let flow = if arguments.is_empty() {
                 Flow::Go
+            } else {
+                dispatch::dispatch(core, session, arguments)
+            };
+            if let Some(next) = turn.after(core, flow, from + end) {
+                self.has_backlog = flow == Flow::Park || next == Next::Again;
+                // What was parsed ahead may be parsed again: the parser may stand behind it.
+                self.parser.reset();
+                return Some(next);
+            }
+        }
+        matches!(rest, Rest::Unfinished).then(|| {
+            check_query_buffer(core, session, self.input.len() - turn.at);
+            Next::Wait
+        })
+    }
+
+    /// Runs one inline command, whose words stand in the parser.
+    fn run_inline(
+        &mut self,
+        core: &mut Core,
+        session: &mut Session,
+        turn: &mut Turn,
+        limits: &Limits,
+    ) -> Option<Next> {
+        let input = self.input.get(turn.at..).unwrap_or_default();
+        self.has_backlog = false;
+        match self.parser.parse(input, limits) {
+            Ok(Progress::Empty { consumed_bytes }) => {
+                turn.at += consumed_bytes;
+                None
             }
             Ok(Progress::Command { consumed_bytes }) => {
                 let arguments: SmallVec<[&[u8]; ARGUMENTS_INLINE]> =
                     self.parser.arguments(input).collect();
                 let flow = dispatch::dispatch(core, session, &arguments);
-                if flow != Flow::Park {
-                    *at += consumed_bytes;
-                }
-                flow
+                let next = turn.after(core, flow, turn.at + consumed_bytes);
+                self.has_backlog = flow == Flow::Park || next == Some(Next::Again);
+                next
             }
             Ok(Progress::Incomplete { .. }) => {
-                if input.len() >= core.config.query_buffer_bytes_max {
-                    debug!(
-                        id = session.id.0,
-                        "connection closed: client-query-buffer-limit reached"
-                    );
-                    session.closing = Closing::Now;
-                }
-                Flow::Stop
+                check_query_buffer(core, session, input.len());
+                Some(Next::Wait)
             }
             Err(error) => {
-                debug!(id = session.id.0, %error, "connection closed after malformed input");
-                error.write_to(&mut session.out.reply);
-                core.settle(session, 0);
-                session.closing = Closing::AfterReplies;
-                Flow::Stop
+                refuse_input(core, session, &error);
+                Some(Next::Wait)
             }
         }
     }
@@ -343,6 +370,77 @@ impl Connection {
             Poll::Ready(_) => Next::Again,
         }
     }
+}
+
+/// One connection's share of a turn.
+struct Turn {
+    began: Instant,
+    commands_count: usize,
+    /// How much of the input has been executed.
+    at: usize,
+}
+
+impl Turn {
+    fn begin(core: &mut Core) -> Self {
+        let began = Instant::now();
+        core.command_began = began;
+        Self {
+            began,
+            commands_count: 0,
+            at: 0,
+        }
+    }
+
+    /// How long it has taken so far, in microseconds.
+    fn micros(&self, core: &Core) -> u64 {
+        let elapsed = core.command_began.saturating_duration_since(self.began);
+        u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX)
+    }
+
+    /// Takes note of a command that ended so in the input; says how to go on if the share is used up.
+    fn after(&mut self, core: &Core, flow: Flow, end: usize) -> Option<Next> {
+        if flow == Flow::Park {
+            return Some(Next::Wait);
+        }
+        self.at = end;
+        self.commands_count += 1;
+        let is_used_up =
+            self.commands_count >= COMMANDS_PER_POLL_MAX || self.micros(core) >= POLL_MICROS_MAX;
+        match flow {
+            Flow::Stop => Some(Next::Wait),
+            _ if is_used_up => Some(Next::Again),
+            _ => None,
+        }
+    }
+}
+
+fn limits_of(core: &Core, session: &Session) -> Limits {
+    Limits {
+        bulk_bytes_max: core.config.bulk_bytes_max,
+        stage: if session.is_authenticated {
+            Stage::Authenticated
+        } else {
+            Stage::Unauthenticated
+        },
+    }
+}
+
+/// Closes a connection whose unfinished command has become larger than its buffer may be.
+fn check_query_buffer(core: &Core, session: &mut Session, waiting_bytes: usize) {
+    if waiting_bytes >= core.config.query_buffer_bytes_max {
+        debug!(
+            id = session.id.0,
+            "connection closed: client-query-buffer-limit reached"
+        );
+        session.closing = Closing::Now;
+    }
+}
+
+fn refuse_input(core: &mut Core, session: &mut Session, error: &ProtocolError) {
+    debug!(id = session.id.0, %error, "connection closed after malformed input");
+    error.write_to(&mut session.out.reply);
+    core.settle(session, 0);
+    session.closing = Closing::AfterReplies;
 }
 
 fn remember_waker(session: &mut Session, context: &Context<'_>) {

@@ -77,6 +77,9 @@ pub struct Core {
     pub active_expiry: bool,
     /// Takes the sockets that are to be accepted at from now on.
     pub(crate) listener_changes: Option<UnboundedSender<Vec<Listener>>>,
+    /// When the running command began: where the one before it ended, so that a command costs one
+    /// look at the clock. Whoever calls commands outside of a pipeline sets it before.
+    pub(crate) command_began: Instant,
     /// When idle sessions were last looked for.
     pub idle_checked: Instant,
     /// Whether commands wait because of CLIENT PAUSE.
@@ -136,6 +139,7 @@ impl Core {
             reaper,
             active_expiry: true,
             listener_changes: None,
+            command_began: Instant::now(),
             idle_checked: Instant::now(),
             pause: Default::default(),
             run_id: crate::identity::random_hex(),

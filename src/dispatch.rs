@@ -270,7 +270,7 @@ pub fn call(
     caller: Caller,
 ) -> u64 {
     let runs_again = session.blocked.is_some();
-    let started = Instant::now();
+    let began = core.command_began;
     let (need, error) = match command.run {
         Run::Engine(handler) => {
             let mut engine = Engine {
@@ -295,7 +295,10 @@ pub fn call(
             run_of_server(core, session, handler, command, arguments)
         }
     };
-    let nanos = u64::try_from(started.elapsed().as_nanos()).unwrap_or(u64::MAX);
+    let ended = Instant::now();
+    core.command_began = ended;
+    let nanos = ended.saturating_duration_since(began).as_nanos();
+    let nanos = u64::try_from(nanos).unwrap_or(u64::MAX);
     let micros = nanos / 1000;
     // Shown only now: the line depends on the effects of the command that it shows (RULES.md 5).
     if !core.monitors.is_empty() && !runs_again {

@@ -8,6 +8,7 @@
 //! - `blocked`, `watch`, `pubsub`, `monitor` what waits for changes · `stats`, `sensitive`, `memory`, `allocator`
 //! - `blocked`, `watch`, `pubsub`, `monitor` what waits for changes · `info`, `stats`, `memory`, `allocator`
 
+mod ahead;
 pub mod allocator;
 pub mod blocked;
 pub mod clock;

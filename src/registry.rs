@@ -6,6 +6,7 @@ use std::cell::Cell;
 use holdfast_engine::Handler;
 use holdfast_engine::command::{Command, Flags, Spec};
 use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
 
 use crate::commands::{self, ServerHandler};
 use crate::latency::histogram::Histogram;
@@ -115,7 +116,39 @@ pub enum Found<'r> {
 #[derive(Debug)]
 pub struct Registry {
     all: Vec<Registered>,
-    by_name: HashMap<&'static [u8], usize>,
+    by_name: HashMap<&'static [u8], usize, BuildHasherDefault<NameHasher>>,
+}
+
+/// Hashes the names of commands. They are ours, so nobody can choose some that collide.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NameHasher(u64);
+
+impl NameHasher {
+    fn add(&mut self, word: u64) {
+        const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
+        self.0 = (self.0.rotate_left(29) ^ word).wrapping_mul(SPREAD);
+    }
+}
+
+impl Hasher for NameHasher {
+    fn finish(&self) -> u64 {
+        self.0 ^ self.0 >> 32
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        let (words, rest) = bytes.as_chunks();
+        for word in words {
+            self.add(u64::from_le_bytes(*word));
+        }
+        let last = rest
+            .iter()
+            .fold(0, |last, &byte| last << 8 | u64::from(byte));
+        self.add(last);
+    }
+
+    fn write_usize(&mut self, len: usize) {
+        self.add(len as u64);
+    }
 }
 
 impl Default for Registry {

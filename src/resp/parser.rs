@@ -198,6 +198,23 @@ impl CommandParser {
         }
     }
 
+    /// The arguments of a command that came as an array: they stand in `input` and outlive the
+    /// parser's next command. Those of an inline command do not: it has none here.
+    #[inline]
+    pub fn arguments_in_input<'s, 'a>(
+        &'s self,
+        input: &'a [u8],
+    ) -> impl Iterator<Item = &'a [u8]> + use<'s, 'a> {
+        let places = if self.inline {
+            &[]
+        } else {
+            self.places.as_slice()
+        };
+        places
+            .iter()
+            .map(move |place| input.get(place.start..place.end).unwrap_or_default())
+    }
+
     /// Forgets an unfinished command.
     pub fn reset(&mut self) {
         self.state = State::Start;

@@ -77,6 +77,15 @@ impl Database {
             .get(key.place.hash, |entry| entry.key() == key.bytes)
     }
 
+    /// The entry that is most likely the one at a place, by its hash alone and without a look at it:
+    /// touches the table's memory, not the entry's.
+    #[inline]
+    pub(super) fn candidate(&self, place: KeyHash) -> Option<&Entry> {
+        self.slots
+            .get(usize::from(place.slot))?
+            .get(place.hash, |_| true)
+    }
+
     pub(super) fn find_mut(&mut self, key: Key<'_>) -> Option<&mut Entry> {
         self.slots
             .get_mut(usize::from(key.place.slot))?

@@ -99,6 +99,11 @@ impl DirtyTable {
         own.max(self.all)
     }
 
+    /// Reads a key's cell, so that the processor has it at hand.
+    pub(super) fn warm(&self, database: DatabaseIndex, hash: u64) -> u32 {
+        self.cells.get(index(database, hash)).copied().unwrap_or(0)
+    }
+
     /// The batch that a look at the whole keyspace depends on.
     pub fn need_of_all(&self) -> u64 {
         self.newest
