@@ -3,6 +3,7 @@
 //!
 //! - `saving` when one is taken, its walk on the core thread, what becomes of it · `triggers` why
 //! - `writing` the thread that writes, verifies and publishes it · `reading` reads one back
+//! - `locating` where the damage of one that cannot be read is
 //! - `files` names and generations · `place` what a snapshot says of itself
 //! - `reload` DEBUG RELOAD, which goes through an image and back
 //!
@@ -11,6 +12,7 @@
 //! that the configuration is content with.
 
 pub mod files;
+mod locating;
 pub mod place;
 pub mod reading;
 pub mod reload;
@@ -66,6 +68,16 @@ pub enum InstallError {
     Mark {
         /// Where it begins.
         at: u64,
+    },
+    /// It is damaged, and this is where.
+    #[error("damaged between bytes {start} and {end}: {source}")]
+    Damaged {
+        /// First byte of the block.
+        start: u64,
+        /// The byte behind it.
+        end: u64,
+        /// What the reader stumbled over.
+        source: Box<Self>,
     },
     /// It has no checksum.
     #[error("the file has no checksum at its end")]

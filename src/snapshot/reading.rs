@@ -16,8 +16,8 @@ use holdfast_engine::value::Value;
 use holdfast_engine::values::encodings::Encodings;
 use holdfast_formats::rdb::{BlockMark, Checksum, Content, KeyRecord, RdbReader, Record};
 
-use super::InstallError;
 use super::place::{Fields, Place, Sum};
+use super::{InstallError, locating};
 
 /// How far a load is, for INFO and the log.
 #[derive(Debug, Default)]
@@ -69,7 +69,8 @@ pub fn load(
     let read = read_all(watched, size, encodings, |database, record, value| {
         progress.keys_count.fetch_add(1, Ordering::Relaxed);
         super::put(&mut into, database, record, value)
-    })?;
+    })
+    .map_err(|error| located(path, error))?;
     if read.place.log_id != log_id {
         return Err(InstallError::Field("hf-log-id"));
     }
@@ -77,6 +78,28 @@ pub fn load(
         return Err(InstallError::Field("hf-hash-seed"));
     }
     Ok((into, read.place))
+}
+
+/// The error with the place of the damage, where the file's marks show it.
+fn located(path: &Path, error: InstallError) -> InstallError {
+    let is_damage = matches!(
+        error,
+        InstallError::Format(_)
+            | InstallError::Mark { .. }
+            | InstallError::NoChecksum
+            | InstallError::Count { .. }
+    );
+    if !is_damage {
+        return error;
+    }
+    match File::open(path).and_then(locating::first_damage) {
+        Ok(damage) => InstallError::Damaged {
+            start: damage.start,
+            end: damage.end,
+            source: Box::new(error),
+        },
+        Err(_) => error,
+    }
 }
 
 /// Reads a file back that was just written, and compares it with what was meant.

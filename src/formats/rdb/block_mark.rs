@@ -10,6 +10,7 @@
 pub(super) const BLOCK_BYTES: u64 = 64 * 1024;
 
 const FIELDS: usize = 5;
+const DIGITS: usize = 16;
 
 /// What a mark says of the block before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,42 +30,40 @@ pub struct BlockMark {
 impl BlockMark {
     /// The name of the field.
     pub const NAME: &'static [u8] = b"hf-block";
-    /// Size of the field's value.
-    pub const BYTES: usize = FIELDS * size_of::<u64>();
+    /// Size of the field's value: five numbers of sixteen hexadecimal digits, with a space between.
+    pub const BYTES: usize = FIELDS * (DIGITS + 1) - 1;
 
-    /// The field's value.
+    /// The field's value: text, as tools print the fields that they do not know.
     #[must_use]
-    pub fn encode(&self) -> [u8; Self::BYTES] {
-        let fields = [
-            self.start,
-            self.length,
-            self.keys,
-            self.database,
-            self.checksum,
-        ];
-        let mut bytes = [0; Self::BYTES];
-        for (place, field) in bytes.chunks_exact_mut(size_of::<u64>()).zip(fields) {
-            place.copy_from_slice(&field.to_le_bytes());
-        }
-        bytes
+    pub fn encode(&self) -> String {
+        let Self {
+            start,
+            length,
+            keys,
+            database,
+            checksum,
+        } = self;
+        format!("{start:016x} {length:016x} {keys:016x} {database:016x} {checksum:016x}")
     }
 
     /// Reads a field's value; `None` if it is none of a mark.
     #[must_use]
     pub fn decode(value: &[u8]) -> Option<Self> {
-        let (fields, rest) = value.as_chunks::<8>();
-        if !rest.is_empty() {
+        let text = std::str::from_utf8(value).ok()?;
+        if text.len() != Self::BYTES {
             return None;
         }
-        let &[start, length, keys, database, checksum] = fields else {
-            return None;
-        };
+        let mut numbers = text.split(' ').map(|digits| {
+            let is_whole = digits.len() == DIGITS && !digits.starts_with('+');
+            is_whole.then(|| u64::from_str_radix(digits, 16).ok())?
+        });
+        let mut next = || numbers.next()?;
         Some(Self {
-            start: u64::from_le_bytes(start),
-            length: u64::from_le_bytes(length),
-            keys: u64::from_le_bytes(keys),
-            database: u64::from_le_bytes(database),
-            checksum: u64::from_le_bytes(checksum),
+            start: next()?,
+            length: next()?,
+            keys: next()?,
+            database: next()?,
+            checksum: next()?,
         })
     }
 }
@@ -123,7 +122,8 @@ mod tests {
             }
         }
         assert_eq!(counted, keys);
-        assert!(marks > 60, "{marks} marks");
-        assert_eq!(BlockMark::decode(&[0; 39]), None);
+        assert!(marks > 30, "{marks} marks");
+        assert_eq!(BlockMark::decode(&[b'0'; BlockMark::BYTES]), None);
+        assert_eq!(BlockMark::decode(b"0 0 0 0 0"), None);
     }
 }

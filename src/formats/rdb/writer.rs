@@ -101,7 +101,7 @@ impl<W: Write> RdbWriter<W> {
         };
         self.output.byte(opcode::AUX)?;
         self.output.plain_string(BlockMark::NAME)?;
-        self.output.plain_string(&mark.encode())?;
+        self.output.plain_string(mark.encode().as_bytes())?;
         // The mark belongs to no block.
         self.output.cut_block()?;
         block.start = self.output.position();
