@@ -83,7 +83,10 @@ fn snapshots(core: &Core, text: &mut Text) {
         micros(published.map(|published| published.verified_in)),
     );
     text.line("snapshot_last_error", error.replace(['\r', '\n'], " "));
-    text.line("snapshot_longest_step_usec", saves.longest_step.as_micros());
+    text.line(
+        "snapshot_longest_step_cpu_usec",
+        saves.longest_step.as_micros(),
+    );
     text.line("log_purged_index", index(log.purged_index));
     text.line("log_last_index", index(log.last_log_index));
     text.line("log_disk_bytes", log.wal.disk_bytes);

@@ -59,7 +59,8 @@ pub struct SaveFacts {
     pub log_bytes_saved: u64,
     /// The last snapshot that was published.
     pub last_published: Option<Published>,
-    /// The longest step of a walk.
+    /// The longest step of a walk, in the core thread's own time: what the machine gave to others
+    /// meanwhile is not the walk's.
     pub longest_step: Duration,
 }
 
@@ -333,12 +334,12 @@ impl Core {
         let backlog = progress.backlog_bytes.load(Ordering::Acquire);
         let mut walked = Walk::Underway;
         if backlog + captured_bytes < BACKLOG_BYTES_MAX {
-            let started = Instant::now();
+            let (started, used) = (Instant::now(), core_time());
             while walked == Walk::Underway && started.elapsed() < STEP_TIME_MAX {
                 walked = self.keyspace.walk_capture(KEYS_PER_PIECE);
             }
             let facts = &mut self.snapshots.facts;
-            facts.longest_step = facts.longest_step.max(started.elapsed());
+            facts.longest_step = facts.longest_step.max(core_time().saturating_sub(used));
         }
         if underway.need.is_some() {
             // Nothing is written before the place is known; what is captured waits here.
@@ -454,6 +455,12 @@ impl Core {
             error!(%error, "old snapshots cannot be removed");
         }
     }
+}
+
+/// The time that this thread has had of a processor.
+fn core_time() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    Duration::try_from(time).unwrap_or_default()
 }
 
 /// Walks through the keyspace whenever a save was begun, until the process ends.

@@ -29,6 +29,9 @@ const SYNC_INTERVAL_BYTES: u64 = 16 << 20;
 /// How often the log tells how far a snapshot is.
 const REPORT_INTERVAL: Duration = Duration::from_secs(5);
 
+/// How much this thread gives way, from 0 to 19.
+const NICE: i32 = 10;
+
 /// What the core sends.
 #[derive(Debug)]
 pub(super) enum Message {
@@ -115,6 +118,7 @@ pub enum SaveError {
 /// # Errors
 /// See [`SaveError`]; the half-written file is removed.
 pub(super) fn run(job: &Job, messages: &Receiver<Message>) -> Result<Published, SaveError> {
+    give_way();
     let result = write_and_publish(job, messages);
     if result.is_err()
         && let Err(error) = files::remove_temporaries(&job.dir)
@@ -122,6 +126,14 @@ pub(super) fn run(job: &Job, messages: &Receiver<Message>) -> Result<Published, 
         warn!(%error, "a half-written snapshot cannot be removed");
     }
     result
+}
+
+/// Lets the threads that serve have the processor first.
+fn give_way() {
+    let thread = rustix::thread::gettid();
+    if let Err(error) = rustix::process::setpriority_process(Some(thread), NICE) {
+        warn!(%error, "snapshots are written with the priority of commands");
+    }
 }
 
 fn write_and_publish(job: &Job, messages: &Receiver<Message>) -> Result<Published, SaveError> {
