@@ -82,6 +82,31 @@ pub enum SetError {
     Refused(String),
 }
 
+/// A snapshot is due after more than so many seconds, if so much has changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SavePoint {
+    /// Seconds since the last one.
+    pub seconds: i64,
+    /// Changes since the last one.
+    pub changes: u64,
+}
+
+impl SavePoint {
+    /// Reads pairs of seconds and changes.
+    fn read(text: &[u8]) -> Vec<Self> {
+        let text = String::from_utf8_lossy(text);
+        let words: Vec<&str> = text.split_whitespace().collect();
+        let (pairs, _) = words.as_chunks::<2>();
+        let point = |[seconds, changes]: &[&str; 2]| {
+            Some(Self {
+                seconds: seconds.parse().ok()?,
+                changes: changes.parse().ok()?,
+            })
+        };
+        pairs.iter().filter_map(point).collect()
+    }
+}
+
 /// The configuration in force.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -135,7 +160,17 @@ pub struct Config {
     pub wal_method: Method,
     /// Bounds of uncommitted work.
     pub replication: Limits,
-    /// `dbfilename`: what SAVE and BGSAVE write, in `dir`.
+    /// `save`.
+    pub save_points: Vec<SavePoint>,
+    /// `holdfast-snapshot-log-bytes`; 0 for never.
+    pub snapshot_log_bytes: u64,
+    /// `holdfast-snapshot-log-seconds`; 0 for never.
+    pub snapshot_log_seconds: i64,
+    /// `holdfast-snapshot-rate-limit`, in bytes a second; 0 for none.
+    pub snapshot_rate_bytes_max: u64,
+    /// `holdfast-snapshot-generations`.
+    pub snapshot_generations: usize,
+    /// `dbfilename`: a second name of the newest snapshot, in `dir`.
     pub dump_file: String,
     /// Thresholds of the compact encodings; the seed is not the configuration's.
     pub encodings: Encodings,
@@ -218,6 +253,11 @@ impl Config {
             transaction_bytes_max: 0,
             wal_method: Method::default(),
             replication: Limits::default(),
+            save_points: Vec::new(),
+            snapshot_log_bytes: 0,
+            snapshot_log_seconds: 0,
+            snapshot_rate_bytes_max: 0,
+            snapshot_generations: 1,
             dump_file: String::new(),
             rdb_compression: false,
             encodings: Encodings::default(),

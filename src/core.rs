@@ -22,6 +22,7 @@ use crate::clock::LeaderClock;
 use crate::commands::debug::DebugSwitches;
 use crate::config::Config;
 use crate::latency::LatencyMonitor;
+use crate::loading::Loading;
 use crate::pubsub::{Message, PubSub};
 use crate::registry::Registry;
 use crate::replication::{Change, Phase, Replication, ReplicationError};
@@ -67,8 +68,16 @@ pub struct Core {
     pub stats: Stats,
     /// Events that took long, for LATENCY.
     pub latency: LatencyMonitor,
-    /// Saves of RDB files.
+    /// Snapshots.
     pub snapshots: Snapshots,
+    /// The identity of the log.
+    pub log_id: [u8; 16],
+    /// About how large the log was when this process started.
+    pub log_bytes_at_start: u64,
+    /// Whether a snapshot is to be taken before the process ends.
+    pub saves_at_end: bool,
+    /// The load of a snapshot at start.
+    pub loading: Loading,
     /// What DEBUG has switched.
     pub debug: DebugSwitches,
     /// Where large values are freed.
@@ -119,6 +128,7 @@ impl Core {
         keyspace: Keyspace,
         replication: Replication,
         reaper: std::sync::mpsc::Sender<Vec<Discarded>>,
+        log_id: [u8; 16],
     ) -> Self {
         Self {
             stats: Stats::new(&config),
@@ -135,6 +145,10 @@ impl Core {
             monitors: Vec::new(),
             latency: LatencyMonitor::default(),
             snapshots: Snapshots::default(),
+            log_id,
+            log_bytes_at_start: 0,
+            saves_at_end: false,
+            loading: Loading::default(),
             debug: DebugSwitches::default(),
             reaper,
             active_expiry: true,
@@ -283,7 +297,7 @@ impl Core {
     pub fn close_turn(&mut self) {
         self.closer_is_due = false;
         self.replication.close(&mut self.keyspace);
-        self.capture_if_due();
+        self.begin_save_if_due();
     }
 
     /// Registers the task that calls [`Core::close_turn`]. Returns whether it is to do so now.
@@ -318,10 +332,13 @@ impl Core {
                 .replication
                 .learn(event, &mut self.keyspace, &self.engine_table)?;
             match change {
-                None | Some(Change::Committed) => {}
+                None | Some(Change::Committed) => self.place_save(),
                 Some(Change::Leading) => self.begin_leading(),
                 Some(Change::Frozen) => self.freeze(),
-                Some(Change::RolledBack) => self.fail_held(),
+                Some(Change::RolledBack) => {
+                    self.drop_unplaced_save();
+                    self.fail_held();
+                }
             }
         }
         self.release();
@@ -329,7 +346,7 @@ impl Core {
             self.settle_effects();
         }
         self.replication.close(&mut self.keyspace);
-        self.capture_if_due();
+        self.begin_save_if_due();
         Ok(())
     }
 

@@ -135,7 +135,7 @@ impl Identity {
     }
 }
 
-fn parse_hex(text: &str) -> Option<[u8; 16]> {
+pub(crate) fn parse_hex(text: &str) -> Option<[u8; 16]> {
     let number = (text.len() == 32).then(|| u128::from_str_radix(text, 16).ok())?;
     number.map(u128::to_be_bytes)
 }

@@ -20,6 +20,7 @@ pub mod dispatch;
 pub mod identity;
 pub mod info;
 pub mod latency;
+pub mod loading;
 pub mod logging;
 pub mod memory;
 pub mod monitor;

@@ -12,6 +12,8 @@ mod batch;
 mod lineage;
 
 use std::collections::VecDeque;
+use std::path::PathBuf;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use holdfast_engine::Keyspace;
@@ -20,10 +22,15 @@ use holdfast_engine::effects::Effects;
 use holdfast_engine::replay::{ReplayError, replay};
 use holdfast_raft::{Entry, EntryKind, Event, Lease, ProposeError, Raft, RaftError, Rejection};
 use thiserror::Error;
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
-use batch::{BatchError, BatchHeader, BatchId, Epoch};
+use batch::{BatchError, BatchHeader};
+pub(crate) use batch::{BatchId, Epoch};
 use lineage::{Lineage, Verdict};
+
+use crate::snapshot::files;
+use crate::snapshot::place::Place;
+use crate::snapshot::reading::{self, LoadProgress};
 
 /// Bits of a proposal's token that name the batch; the rest count the attempts.
 const TOKEN_SEQ_BITS: u32 = 40;
@@ -139,11 +146,13 @@ pub struct Replication {
     attempt: u64,
     must_propose_again: bool,
     limits: Limits,
+    /// Where the snapshots are, and whose log they belong to: for a roll-back.
+    snapshots: (PathBuf, [u8; 16]),
 }
 
 impl Replication {
-    /// Before the first event.
-    pub fn new(raft: Raft, limits: Limits) -> Self {
+    /// Before the first event. The snapshots of the log `log_id` are in `dir`.
+    pub fn new(raft: Raft, limits: Limits, dir: PathBuf, log_id: [u8; 16]) -> Self {
         Self {
             lease: raft.lease(),
             raft,
@@ -161,6 +170,7 @@ impl Replication {
             attempt: 0,
             must_propose_again: false,
             limits,
+            snapshots: (dir, log_id),
         }
     }
 
@@ -197,6 +207,50 @@ impl Replication {
     /// The handle of the Raft node.
     pub const fn raft(&self) -> &Raft {
         &self.raft
+    }
+
+    /// Whether the keyspace is what the log holds up to some batch, and a snapshot may begin here.
+    pub fn is_at_boundary(&self) -> bool {
+        match self.phase {
+            Phase::Leading => self.effects.is_empty() && self.may_serve(),
+            Phase::Following => !self.has_uncommitted() && self.lineage.is_between_batches(),
+            Phase::Loading | Phase::Frozen => false,
+        }
+    }
+
+    /// The last batch that the keyspace contains, at a boundary.
+    pub fn executed(&self, keyspace: &Keyspace) -> u64 {
+        if self.queue.is_empty() {
+            self.committed_seq
+        } else {
+            keyspace.dirty.filling() - 1
+        }
+    }
+
+    /// Whether all batches up to `need` are committed.
+    pub const fn committed_all(&self, need: u64) -> bool {
+        self.committed_seq >= need
+    }
+
+    /// Where the last committed batch stands in the log.
+    pub(crate) fn place(&self, log_id: [u8; 16], hash_seed: u64) -> Option<Place> {
+        Some(Place {
+            log_id,
+            position: self.raft.snapshot_position(self.applied_index?)?,
+            batch: self.lineage.last(),
+            log_time_ms: self.log_time_ms,
+            hash_seed,
+        })
+    }
+
+    /// The keyspace holds what a snapshot held: the log goes on from there.
+    pub(crate) fn start_from(&mut self, place: &Place) {
+        self.lineage = Lineage::from(place.batch);
+        self.tip = place.batch;
+        self.log_time_ms = self.log_time_ms.max(place.log_time_ms);
+        let index = place.position.index;
+        self.applied_index = Some(index);
+        self.raft.applied(index);
     }
 
     /// Bytes of effects that are not committed.
@@ -454,8 +508,36 @@ impl Replication {
             })
     }
 
+    /// Puts the newest snapshot that can be read into the keyspace. Returns the entry behind it: the
+    /// first of all, if there is none.
+    fn install_snapshot(&mut self, keyspace: &mut Keyspace, through: u64) -> u64 {
+        let (dir, log_id) = &self.snapshots;
+        let generations = files::list(dir).unwrap_or_else(|error| {
+            error!(%error, "the snapshots cannot be listed");
+            Vec::new()
+        });
+        for generation in generations {
+            if generation.index > through {
+                continue;
+            }
+            let (encodings, empty) = (keyspace.encodings, keyspace.replacement());
+            let progress = Arc::new(LoadProgress::default());
+            match reading::load(&generation.path, &encodings, *log_id, &progress, empty) {
+                Ok((replacement, place)) => {
+                    keyspace.install(replacement);
+                    self.lineage = Lineage::from(place.batch);
+                    return place.position.index + 1;
+                }
+                Err(error) => {
+                    error!(path = %generation.path.display(), %error, "ALARM: a snapshot is damaged");
+                }
+            }
+        }
+        0
+    }
+
     /// Others' batches took the place of ours: forget all that is not in the log, and rebuild the
-    /// keyspace from the log up to `through`.
+    /// keyspace from the newest snapshot and the log up to `through`.
     fn roll_back(
         &mut self,
         keyspace: &mut Keyspace,
@@ -473,7 +555,7 @@ impl Replication {
         self.phase = Phase::Following;
         keyspace.reset();
         self.lineage = Lineage::default();
-        let mut next = 0;
+        let mut next = self.install_snapshot(keyspace, through);
         while next <= through {
             let entries = self.raft.read(next..through + 1)?;
             for entry in entries {

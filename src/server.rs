@@ -5,6 +5,7 @@ use std::cell::RefCell;
 use std::future::poll_fn;
 use std::io;
 use std::net::ToSocketAddrs;
+use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::mpsc;
 use std::task::Poll;
@@ -23,10 +24,12 @@ use crate::connection::Connection;
 use crate::core::{Core, Shared, Shutdown};
 use crate::identity::{Identity, IdentityError};
 use crate::latency::Event;
+use crate::loading;
 use crate::net::Stream;
-use crate::replication::Replication;
+use crate::replication::{Phase, Replication};
 use crate::session::{Closing, Session};
-use crate::snapshot::saving;
+use crate::snapshot::files::{self, Generation};
+use crate::snapshot::{InstallError, saving};
 
 /// How many ready tasks run before sockets and other threads are looked at again.
 const TASKS_PER_POLL: u32 = 61;
@@ -56,6 +59,22 @@ pub enum ServerError {
         /// Why.
         source: io::Error,
     },
+    /// The snapshots cannot be listed.
+    #[error("cannot look for snapshots in {}: {source}", path.display())]
+    Snapshots {
+        /// The data directory.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The snapshot cannot be used.
+    #[error("{}: {source}; nothing was changed; look at it with `redis-check-rdb {}`, or put a copy of the data directory in its place", path.display(), path.display())]
+    Snapshot {
+        /// Its file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: InstallError,
+    },
     /// The runtime cannot be made.
     #[error("cannot start the core thread: {0}")]
     Runtime(io::Error),
@@ -68,8 +87,48 @@ pub enum ServerError {
 pub fn run(config: Config) -> Result<i32, ServerError> {
     refuse_huge_pages();
     let identity = Identity::load_or_create(&config.dir)?;
+    let failed = |source| ServerError::Snapshots {
+        path: config.dir.clone(),
+        source,
+    };
+    files::remove_temporaries(&config.dir).map_err(failed)?;
+    let mut generations = files::list(&config.dir).map_err(failed)?.into_iter();
+    let mut result = run_from(&config, &identity, generations.next());
+    let Err(ServerError::Snapshot { .. }) = &result else {
+        return result;
+    };
+    // The log was kept from the older snapshot on, for this.
+    for generation in generations {
+        if let Err(error) = &result {
+            error!(%error, older = %generation.path.display(), "ALARM: the newest snapshot is damaged, trying an older one");
+        }
+        match run_from(&config, &identity, Some(generation)) {
+            Err(error) => error!(%error, "the older snapshot does not help"),
+            ended => {
+                result = ended;
+                break;
+            }
+        }
+    }
+    result
+}
+
+/// Runs a node that begins with this snapshot, or with an empty keyspace.
+fn run_from(
+    config: &Config,
+    identity: &Identity,
+    generation: Option<Generation>,
+) -> Result<i32, ServerError> {
     let mut options = Options::new(identity.node_id, config.dir.clone(), identity.log_id);
     options.wal.method = config.wal_method;
+    let segment_bytes = options.wal.segment_bytes;
+    if let Some(generation) = &generation {
+        let place = files::place_of(generation).map_err(|source| ServerError::Snapshot {
+            path: generation.path.clone(),
+            source,
+        })?;
+        options.snapshot = Some(place.position);
+    }
     let (raft, events) = Raft::start(options)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -77,13 +136,26 @@ pub fn run(config: Config) -> Result<i32, ServerError> {
         .global_queue_interval(TASKS_PER_POLL)
         .build()
         .map_err(ServerError::Runtime)?;
-    let keyspace = keyspace(&config, identity.hash_seed);
-    let replication = Replication::new(raft.clone(), config.replication);
-    let mut core = Core::new(config, keyspace, replication, reaper());
+    let keyspace = keyspace(config, identity.hash_seed);
+    let replication = Replication::new(
+        raft.clone(),
+        config.replication,
+        config.dir.clone(),
+        identity.log_id,
+    );
+    let mut core = Core::new(
+        config.clone(),
+        keyspace,
+        replication,
+        reaper(),
+        identity.log_id,
+    );
+    let segments = raft.status().wal.segments_count.saturating_sub(1);
+    core.log_bytes_at_start = segments as u64 * segment_bytes;
     core.take_effect();
     let shared = Rc::new(RefCell::new(core));
     let local = tokio::task::LocalSet::new();
-    let result = local.block_on(&runtime, serve(&shared, events));
+    let result = local.block_on(&runtime, serve(&shared, events, generation));
     raft.shutdown();
     result.map(|shutdown| {
         info!(reason = shutdown.reason, "stopped");
@@ -123,22 +195,32 @@ fn reaper() -> mpsc::Sender<Vec<Discarded>> {
     sender
 }
 
-async fn serve(shared: &Shared, events: Events) -> Result<Shutdown, ServerError> {
+async fn serve(
+    shared: &Shared,
+    events: Events,
+    generation: Option<Generation>,
+) -> Result<Shutdown, ServerError> {
     let config = shared.borrow().config.clone();
     let listeners = listen(&config)?;
     let unix_listener = listen_unix(&config)?;
-    let learner = tokio::task::spawn_local(learn(Rc::clone(shared), events));
+    let learner = tokio::task::spawn_local(learn(Rc::clone(shared), events, generation.clone()));
     tokio::task::spawn_local(close_turns(Rc::clone(shared)));
     tokio::task::spawn_local(look_after(Rc::clone(shared)));
-    let jobs = shared.borrow_mut().snapshots.take_jobs();
-    if let Some(jobs) = jobs {
-        tokio::task::spawn_local(saving::publish(Rc::clone(shared), jobs));
-    }
+    tokio::task::spawn_local(saving::walk(Rc::clone(shared)));
+    tokio::task::spawn_local(saving::attend(Rc::clone(shared)));
     if let Some(listener) = unix_listener {
         tokio::task::spawn_local(accept(Rc::clone(shared), listener));
     }
     tokio::task::spawn_local(accept_at(Rc::clone(shared), listeners));
     let shutdown = until_shutdown(shared).await;
+    if let Some(source) = loading::take_failure(shared) {
+        let path = generation.map(|generation| generation.path);
+        return Err(ServerError::Snapshot {
+            path: path.unwrap_or_default(),
+            source,
+        });
+    }
+    save_at_end(shared).await;
     drain(shared).await;
     learner.abort();
     Ok(shutdown)
@@ -318,7 +400,12 @@ fn prepare_tcp(stream: &tokio::net::TcpStream, keepalive_seconds: u32) -> io::Re
 // ---- the core's own tasks ----------------------------------------------------------------------
 
 /// Takes in what Raft says, and lets go of the replies that waited for it.
-async fn learn(shared: Shared, mut events: Events) {
+async fn learn(shared: Shared, mut events: Events, generation: Option<Generation>) {
+    if let Some(generation) = generation
+        && !loading::load(&shared, generation).await
+    {
+        return;
+    }
     let mut batch = Vec::new();
     loop {
         events.ready().await;
@@ -365,6 +452,8 @@ impl Core {
         self.stats.sample_rate();
         self.replication.propose_again();
         self.release();
+        self.report_loading();
+        self.save_if_due();
         if self.debug.cron_is_paused {
             return;
         }
@@ -457,6 +546,28 @@ async fn asked_by_command(shared: &Shared) -> Shutdown {
             return shutdown;
         }
         tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+/// Takes the snapshot that SHUTDOWN asked for. If it fails nothing is lost: the log holds all.
+async fn save_at_end(shared: &Shared) {
+    let is_wanted = {
+        let mut core = shared.borrow_mut();
+        let is_wanted = core.saves_at_end && core.replication.may_serve();
+        if is_wanted {
+            core.request_save();
+        }
+        is_wanted
+    };
+    while is_wanted {
+        {
+            let core = shared.borrow();
+            let is_leading = core.replication.phase() == Phase::Leading;
+            if !core.snapshots.is_busy() || !is_leading {
+                return;
+            }
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }
 

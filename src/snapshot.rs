@@ -1,18 +1,31 @@
-//! Snapshots: the keyspace as an RDB file, written and read back. SAVE and BGSAVE write one
-//! (`saving`), DEBUG RELOAD goes through one and back (`reload`).
+//! Snapshots: the keyspace at one entry of the log as an RDB file, which lets the log forget what is
+//! before that (DESIGN.md section 7).
+//!
+//! - `saving` when one is taken, its walk on the core thread, what becomes of it · `triggers` why
+//! - `writing` the thread that writes, verifies and publishes it · `reading` reads one back
+//! - `locating` where the damage of one that cannot be read is
+//! - `files` names and generations · `place` what a snapshot says of itself
+//! - `reload` DEBUG RELOAD, which goes through an image and back
 //!
 //! What always holds: a file gets its name only once all that it contains is committed (invariant
-//! I6) and synced; the keyspace is never changed by reading a snapshot but through the log or by an
-//! equal copy.
+//! I6), synced, and read back; the log loses nothing that is not in two such files, or in the one
+//! that the configuration is content with.
 
+pub mod files;
+mod locating;
+pub mod place;
+pub mod reading;
 pub mod reload;
 pub mod saving;
+mod triggers;
+pub mod writing;
 
 use std::io::{self, Read, Write};
 
 use holdfast_engine::Keyspace;
-use holdfast_engine::keyspace::{ArrivingKey, DatabaseIndex, Entry, EvictionPolicy, Replacement};
+use holdfast_engine::keyspace::{ArrivingKey, DatabaseIndex, Entry, Replacement};
 use holdfast_engine::saved::{self, ValueBuilder};
+use holdfast_engine::value::Value;
 use holdfast_engine::values::encodings::Encodings;
 use holdfast_formats::FormatError;
 use holdfast_formats::rdb::{
@@ -38,6 +51,53 @@ pub enum InstallError {
     /// It has a value of which nothing can be made.
     #[error("the snapshot has no value for the key {0:?}")]
     NoValue(String),
+    /// It is not there, or cannot be read.
+    #[error("{0}")]
+    Io(#[from] io::Error),
+    /// A field that every snapshot has is missing, or says something else than it should.
+    #[error("the field {0} is missing or says something else than it should")]
+    Field(&'static str),
+    /// It holds something that this version does not keep.
+    #[error("at byte {at} is something that this version does not keep")]
+    NotKept {
+        /// Where it begins.
+        at: u64,
+    },
+    /// A block mark does not say what is before it.
+    #[error("the block mark at byte {at} does not say what is before it")]
+    Mark {
+        /// Where it begins.
+        at: u64,
+    },
+    /// It is damaged, and this is where.
+    #[error("damaged between bytes {start} and {end}: {source}")]
+    Damaged {
+        /// First byte of the block.
+        start: u64,
+        /// The byte behind it.
+        end: u64,
+        /// What the reader stumbled over.
+        source: Box<Self>,
+    },
+    /// It has no checksum.
+    #[error("the file has no checksum at its end")]
+    NoChecksum,
+    /// Something follows its end.
+    #[error("the snapshot ends at byte {at}, but the file has {size} bytes")]
+    Behind {
+        /// Where the snapshot ends.
+        at: u64,
+        /// Size of the file.
+        size: u64,
+    },
+    /// It holds another number of keys than it says.
+    #[error("the snapshot has {found} keys, and says that it has {expected}")]
+    Count {
+        /// What it says.
+        expected: u64,
+        /// What it has.
+        found: u64,
+    },
     /// What came back is not what was written.
     #[error("the data differ from what was written: digest {found}, not {expected}")]
     Differs {
@@ -54,17 +114,22 @@ pub enum InstallError {
 /// What the stream says.
 pub fn write<W: Write>(keyspace: &Keyspace, stream: W, compression: Compression) -> io::Result<W> {
     let mut writer = RdbWriter::new(stream, compression)?;
+    write_head(&mut writer)?;
+    for number in 0..keyspace.databases_count() {
+        write_database(keyspace, DatabaseIndex(number), &mut writer)?;
+    }
+    writer.finish()
+}
+
+/// The fields with which Redis begins a file.
+fn write_head<W: Write>(writer: &mut RdbWriter<W>) -> io::Result<()> {
     let seconds = crate::clock::wall_ms() / 1000;
     writer.aux(b"redis-ver", crate::REDIS_VERSION.as_bytes())?;
     writer.aux(b"redis-bits", b"64")?;
     writer.aux(b"ctime", seconds.to_string().as_bytes())?;
     let used = crate::allocator::used_bytes();
     writer.aux(b"used-mem", used.to_string().as_bytes())?;
-    writer.aux(b"aof-base", b"0")?;
-    for number in 0..keyspace.databases_count() {
-        write_database(keyspace, DatabaseIndex(number), &mut writer)?;
-    }
-    writer.finish()
+    writer.aux(b"aof-base", b"0")
 }
 
 fn write_database<W: Write>(
@@ -87,18 +152,11 @@ fn write_database<W: Write>(
 
 /// What stands beside a value: how it was used only where a policy looks at that, as in Redis.
 fn attributes(keyspace: &Keyspace, entry: &Entry) -> KeyAttributes {
-    let clock = &keyspace.access;
-    let is_lru = matches!(
-        clock.policy,
-        EvictionPolicy::AllKeysLru | EvictionPolicy::VolatileLru
-    );
+    let usage = keyspace.access.usage(entry);
     KeyAttributes {
         expires_at_ms: entry.expires_at_ms(),
-        idle_seconds: is_lru.then(|| clock.idle_seconds(entry).into()),
-        frequency: clock
-            .policy
-            .counts_uses()
-            .then(|| u8::try_from(clock.counter(entry)).unwrap_or(u8::MAX)),
+        idle_seconds: usage.idle_seconds.map(u64::from),
+        frequency: usage.frequency,
     }
 }
 
@@ -120,7 +178,10 @@ pub fn read<R: Read>(
             Record::Key(record) => {
                 let mut builder = ValueBuilder::new(encodings);
                 if reader.read_value(&mut builder)? == Content::Some {
-                    put(into, database, &record, builder)?;
+                    let name =
+                        || InstallError::NoValue(String::from_utf8_lossy(&record.key).into());
+                    let value = builder.finish().ok_or_else(name)?;
+                    put(into, database, &record, value)?;
                 }
             }
             other => debug!(?other, "passed over in a snapshot"),
@@ -133,7 +194,7 @@ fn put(
     into: &mut Replacement,
     database: u64,
     record: &KeyRecord,
-    builder: ValueBuilder<'_>,
+    value: Value,
 ) -> Result<(), InstallError> {
     let name = || String::from_utf8_lossy(&record.key).into_owned();
     let index = u32::try_from(database)
@@ -143,9 +204,7 @@ fn put(
     let arriving = ArrivingKey {
         database: DatabaseIndex(index),
         key: &record.key,
-        value: builder
-            .finish()
-            .ok_or_else(|| InstallError::NoValue(name()))?,
+        value,
         expires_at_ms: record.expires_at_ms,
         access: access(into.keyspace(), record),
     };

@@ -108,3 +108,22 @@ pub struct SnapshotPosition {
     /// That entry's term.
     pub membership_term: u64,
 }
+
+impl SnapshotPosition {
+    /// Its text, as a snapshot file holds it.
+    #[must_use]
+    pub fn to_json(&self) -> Vec<u8> {
+        serde_json::to_vec(self).expect("numbers and strings always have a text")
+    }
+
+    /// Reads [`SnapshotPosition::to_json`] back.
+    ///
+    /// # Errors
+    /// It is no such text.
+    pub fn from_json(text: &[u8]) -> Result<Self, RaftError> {
+        serde_json::from_slice(text).map_err(|error| RaftError::Decode {
+            what: "a snapshot's position",
+            reason: error.to_string(),
+        })
+    }
+}

@@ -206,18 +206,26 @@ impl Raft {
             .fetch_max(index.saturating_add(1), Ordering::AcqRel);
     }
 
-    /// Drops the log's entries up to `upto_index`, which must be in a verified snapshot and applied. Returns at once.
+    /// Says that a snapshot which ends with the entry `index` has been verified, and that entries up to `purge_through`, which
+    /// is no later, may be dropped: a server that keeps older snapshots keeps the log from the oldest on. Returns at once.
     ///
     /// # Panics
-    /// The core has not executed that entry: purging it would lose it.
-    pub fn purge(&self, upto_index: u64) {
+    /// The core has not executed that entry, or entries that the snapshot lacks would be dropped: they would be lost.
+    pub fn snapshot_taken(&self, index: u64, purge_through: Option<u64>) {
         let applied_end = self.shared.applied_end.load(Ordering::Acquire);
         assert!(
-            upto_index < applied_end,
-            "entry {upto_index} may not be purged: {applied_end} entries were applied"
+            index < applied_end,
+            "a snapshot ends with entry {index}, but {applied_end} entries were applied"
+        );
+        assert!(
+            purge_through.is_none_or(|through| through <= index),
+            "entries up to {purge_through:?} may not be purged: the snapshot ends with {index}"
         );
         // A node that has stopped purges nothing, which loses nothing.
-        drop(self.shared.control.send(Control::Purge { upto_index }));
+        drop(self.shared.control.send(Control::Snapshot {
+            index,
+            purge_through,
+        }));
     }
 
     /// Stops the node in order: no proposal is taken any more, what was appended is synced, the log is sealed, the thread

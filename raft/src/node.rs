@@ -26,8 +26,11 @@ pub(crate) type OpenRaft = openraft::Raft<TypeConfig, StateMachine>;
 /// snapshot, and one at the end.
 #[derive(Debug)]
 pub(crate) enum Control {
-    /// A snapshot at `upto_index` has been verified: drop the entries that it contains.
-    Purge { upto_index: u64 },
+    /// A snapshot that ends with `index` has been verified: entries up to `purge_through` may go.
+    Snapshot {
+        index: u64,
+        purge_through: Option<u64>,
+    },
     /// Stop in order.
     Shutdown,
 }
@@ -116,7 +119,10 @@ pub(crate) async fn run(raft: OpenRaft, options: &Options, mut parts: Parts) {
     }
     while let Some(control) = parts.control.recv().await {
         match control {
-            Control::Purge { upto_index } => purge(&raft, &parts, upto_index).await,
+            Control::Snapshot {
+                index,
+                purge_through,
+            } => note_snapshot(&raft, &parts, index, purge_through).await,
             Control::Shutdown => break,
         }
     }
@@ -160,12 +166,9 @@ async fn bootstrap(raft: &OpenRaft, options: &Options, parts: &Parts) -> Result<
     Ok(())
 }
 
-/// Tells openraft of a verified snapshot and lets it drop the entries that the snapshot contains.
-async fn purge(raft: &OpenRaft, parts: &Parts, upto_index: u64) {
-    let entry = match parts
-        .store
-        .read(upto_index, upto_index.saturating_add(1), 1)
-    {
+/// Tells openraft of a verified snapshot, and lets it drop entries that snapshots contain.
+async fn note_snapshot(raft: &OpenRaft, parts: &Parts, index: u64, purge_through: Option<u64>) {
+    let entry = match parts.store.read(index, index.saturating_add(1), 1) {
         Ok(entries) => entries.into_iter().next(),
         Err(error) => {
             return parts
@@ -177,20 +180,27 @@ async fn purge(raft: &OpenRaft, parts: &Parts, upto_index: u64) {
         return;
     };
     parts.delivered.set_snapshot(log_id);
-    if let Err(error) = tell_snapshot(raft, log_id).await {
+    if let Err(error) = tell_snapshot(raft, log_id, purge_through).await {
         // openraft is gone: the watching task says why.
         tracing::debug!("the log is not purged: {error}");
     }
 }
 
-async fn tell_snapshot(raft: &OpenRaft, log_id: LogId) -> Result<(), Fatal<TypeConfig>> {
+async fn tell_snapshot(
+    raft: &OpenRaft,
+    log_id: LogId,
+    purge_through: Option<u64>,
+) -> Result<(), Fatal<TypeConfig>> {
     raft.trigger().snapshot().await?;
     // The snapshot is noted by a task of openraft's; purging before would be cut to the one before.
     let mut metrics = raft.metrics();
     while metrics.borrow_watched().snapshot < Some(log_id) {
         metrics.changed().await.map_err(|_| Fatal::Stopped)?;
     }
-    raft.trigger().purge_log(log_id.index).await
+    match purge_through {
+        Some(index) => raft.trigger().purge_log(index).await,
+        None => Ok(()),
+    }
 }
 
 /// Follows openraft's role and health until its core is gone.

@@ -1,5 +1,5 @@
-//! SAVE, BGSAVE, BGREWRITEAOF, LASTSAVE. Writes are durable without any of them: they make an RDB
-//! file that any Redis loads.
+//! SAVE, BGSAVE, BGREWRITEAOF, LASTSAVE. Writes are durable without any of them: they take a snapshot,
+//! which lets the log forget what is in it, and which any Redis loads.
 
 use holdfast_engine::command::Arity::{AtLeast, Exactly};
 use holdfast_engine::command::{Argument, Categories, Command, Flags, Group};
@@ -48,7 +48,7 @@ const BGREWRITEAOF: Command<ServerHandler> = command("bgrewriteaof", bgrewriteao
     .doc(
         "1.0.0",
         "O(1)",
-        "Does what BGSAVE does: there is no append-only file to rewrite.",
+        "Does what BGSAVE does: the log forgets what the snapshots hold.",
         &[],
     );
 

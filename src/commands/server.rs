@@ -216,6 +216,7 @@ fn shutdown(
     if abort {
         return Err(CommandError::NoShutdown);
     }
+    core.saves_at_end = save == Some(true);
     core.request_shutdown(0, "SHUTDOWN");
     session.closing = Closing::AfterReplies;
     Ok(())

@@ -56,13 +56,24 @@ pub fn of_slot(keyspace: &Keyspace, database: DatabaseIndex, slot: u16) -> Diges
 
 /// The digest of one key with its place.
 pub fn of_entry(database: DatabaseIndex, entry: &Entry) -> Digest {
+    let value = of_value(entry.value());
+    of_key(database, entry.key(), entry.expires_at_ms(), value)
+}
+
+/// The digest of a key whose value has this digest.
+pub fn of_key(
+    database: DatabaseIndex,
+    key: &[u8],
+    expires_at_ms: Option<i64>,
+    value: Digest,
+) -> Digest {
     let mut hash = Hash::new();
     hash.number(database.0.into());
-    hash.bytes(entry.key());
+    hash.bytes(key);
     // No deadline and one at any time differ by their sign bit and by the number before it.
-    hash.number(u64::from(entry.expires_at_ms().is_some()));
-    hash.number(entry.expires_at_ms().unwrap_or(0).cast_unsigned());
-    hash.digest(of_value(entry.value()));
+    hash.number(u64::from(expires_at_ms.is_some()));
+    hash.number(expires_at_ms.unwrap_or(0).cast_unsigned());
+    hash.digest(value);
     hash.finish()
 }
 
@@ -87,6 +98,20 @@ pub fn of_value(value: ValueRef<'_>) -> Digest {
     }
     hash.finish()
 }
+
+/// The digest of a sorted set of these elements, which may come in any order.
+pub(crate) fn of_scored<'a>(elements: impl Iterator<Item = (&'a [u8], f64)>) -> Digest {
+    let mut hash = Hash::new();
+    hash.bytes(SORTED_SET.as_bytes());
+    hash.digest(unordered(elements, |hash, (member, score)| {
+        hash.bytes(member);
+        hash.number(score.to_bits());
+    }));
+    hash.finish()
+}
+
+/// What `TYPE` answers for a sorted set.
+const SORTED_SET: &str = "zset";
 
 fn unordered<T>(items: impl Iterator<Item = T>, feed: impl Fn(&mut Hash, T)) -> Digest {
     items

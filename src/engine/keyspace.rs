@@ -7,9 +7,10 @@
 //! - `entry` one key with its value · `database` the keys of one database · `counts` keys by slot
 //! - `dirty` which batches changed which keys · `observed` what reads saw · `interest` watched keys
 //! - `access` the clocks of LRU and LFU · `expiry`, `evict` what removes keys without a command
-//! - `replacement` data from a snapshot before it is installed
+//! - `replacement` data from a snapshot before it is installed · `capture` a snapshot being taken
 
 mod access;
+mod capture;
 mod counts;
 mod database;
 mod dirty;
@@ -22,7 +23,8 @@ mod replacement;
 
 use std::cell::Cell;
 
-pub use access::{AccessClock, EvictionPolicy};
+pub use access::{AccessClock, EvictionPolicy, Usage};
+pub use capture::{CaptureEnd, Walk};
 pub use counts::SLOTS;
 pub use dirty::DirtyTable;
 pub(crate) use entry::Contents;
@@ -31,6 +33,7 @@ pub use interest::Interest;
 pub use observed::{HiddenKey, Observed};
 pub use replacement::{ArrivingKey, Replacement};
 
+use capture::Capture;
 use database::Database;
 use smallvec::SmallVec;
 
@@ -130,6 +133,8 @@ pub struct Keyspace {
     /// Counters for INFO.
     pub stats: KeyspaceStats,
     eviction_pool: evict::EvictionPool,
+    /// The snapshot that is being taken.
+    capture: Option<Box<Capture>>,
 }
 
 impl Keyspace {
@@ -156,6 +161,7 @@ impl Keyspace {
             changes_count: 0,
             stats: KeyspaceStats::default(),
             eviction_pool: evict::EvictionPool::default(),
+            capture: None,
         }
     }
 
@@ -340,6 +346,7 @@ impl Keyspace {
     // ---- changing ------------------------------------------------------------------------------
 
     pub(crate) fn entry_mut(&mut self, index: DatabaseIndex, key: Key<'_>) -> Option<&mut Entry> {
+        self.before_change(index, key);
         self.database_mut(index).find_mut(key)
     }
 
@@ -351,6 +358,7 @@ impl Keyspace {
         contents: Contents<'_>,
         expiry: Expiry,
     ) -> bool {
+        self.before_change(index, key);
         let access = self.access.fresh();
         let database = &mut self.databases[index.0 as usize];
         let Some(entry) = database.find_mut(key) else {
@@ -386,6 +394,7 @@ impl Keyspace {
         key: Key<'_>,
         expires_at_ms: Option<i64>,
     ) -> bool {
+        self.before_change(index, key);
         self.database_mut(index).set_deadline(key, expires_at_ms)
     }
 
@@ -395,6 +404,7 @@ impl Keyspace {
         index: DatabaseIndex,
         key: Key<'_>,
     ) -> Option<(Value, Option<i64>)> {
+        self.before_change(index, key);
         let entry = self.database_mut(index).remove(key)?;
         let deadline = entry.expires_at_ms();
         Some((entry.into_value(), deadline))
@@ -475,8 +485,7 @@ impl Keyspace {
         let empty = Database::new(self.seed);
         let old = std::mem::replace(self.database_mut(index), empty);
         let count = old.len();
-        self.discarded
-            .push(Discarded(Garbage::Database(Box::new(old))));
+        self.let_go(index, old);
         count
     }
 
@@ -493,6 +502,7 @@ impl Keyspace {
     /// Exchanges two databases.
     pub(crate) fn swap(&mut self, one: DatabaseIndex, other: DatabaseIndex) {
         self.databases.swap(one.0 as usize, other.0 as usize);
+        self.capture_swapped(one, other);
         self.mark_databases_changed(&[one, other]);
     }
 }
@@ -504,6 +514,12 @@ impl Keyspace {
     reason = "held only so that its drop happens where the owner wants it"
 )]
 pub struct Discarded(Garbage);
+
+impl Discarded {
+    fn database(database: Box<Database>) -> Self {
+        Self(Garbage::Database(database))
+    }
+}
 
 #[derive(Debug)]
 #[expect(

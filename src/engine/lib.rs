@@ -9,9 +9,10 @@
 //! - `values/` strings, lists, hashes, sets, sorted sets
 //! - `table/`, `packed`, `hashing` what they are made of
 //! - `notify` keyspace notifications · `number` numbers in commands · `pattern` glob patterns
-//! - `digest` what replicas compare · `saved` values as RDB has them
+//! - `digest` what replicas compare · `saved` values as RDB has them · `captured` keys for a snapshot
 
 pub mod args;
+pub mod captured;
 pub mod command;
 pub mod commands;
 pub mod context;

@@ -15,6 +15,7 @@ mod scan;
 mod segments;
 
 use std::fmt;
+use std::sync::Arc;
 
 use hashbrown::HashTable;
 
@@ -30,19 +31,81 @@ const SLOTS_PER_ITEM_MAX: usize = 8;
 /// Slots below which a table is never made smaller: there is nothing to gain.
 const SLOTS_KEPT: usize = 16;
 
-/// A hash table of items that know their own key.
+/// A hash table of items that know their own key. `H` holds the segments of a large one.
 #[derive(Clone)]
-pub struct Table<T> {
-    shape: Shape<T>,
+pub struct Table<T, H = HashTable<T>> {
+    shape: Shape<T, H>,
 }
 
+/// A table whose clone shares its segments until one of the two is changed: a clone costs one count
+/// for each segment, and the first change to a segment copies the at most 896 items of that one.
+pub type SharedTable<T> = Table<T, Arc<HashTable<T>>>;
+
 #[derive(Clone)]
-enum Shape<T> {
+enum Shape<T, H> {
     One(HashTable<T>),
-    Many(Box<Segments<T>>),
+    Many(Box<Segments<H>>),
 }
 
-impl<T> Table<T> {
+/// How a large table holds one segment: alone, or shared with clones of the table.
+pub trait Hold: Sized {
+    /// What the segment is of.
+    type Item;
+    /// Takes a segment in.
+    fn hold(items: HashTable<Self::Item>) -> Self;
+    /// The segment.
+    fn items(&self) -> &HashTable<Self::Item>;
+    /// The segment, to be changed: nobody else sees that.
+    fn items_mut(&mut self) -> &mut HashTable<Self::Item>;
+    /// Takes the segment out; an empty one stays.
+    fn take(&mut self) -> HashTable<Self::Item>;
+}
+
+impl<T> Hold for HashTable<T> {
+    type Item = T;
+
+    fn hold(items: Self) -> Self {
+        items
+    }
+
+    #[inline]
+    fn items(&self) -> &Self {
+        self
+    }
+
+    #[inline]
+    fn items_mut(&mut self) -> &mut Self {
+        self
+    }
+
+    fn take(&mut self) -> Self {
+        std::mem::take(self)
+    }
+}
+
+impl<T: Clone> Hold for Arc<HashTable<T>> {
+    type Item = T;
+
+    fn hold(items: HashTable<T>) -> Self {
+        Self::new(items)
+    }
+
+    #[inline]
+    fn items(&self) -> &HashTable<T> {
+        self
+    }
+
+    #[inline]
+    fn items_mut(&mut self) -> &mut HashTable<T> {
+        Self::make_mut(self)
+    }
+
+    fn take(&mut self) -> HashTable<T> {
+        Self::unwrap_or_clone(std::mem::take(self))
+    }
+}
+
+impl<T, H: Hold<Item = T>> Table<T, H> {
     /// A table without items and without an allocation.
     pub const fn new() -> Self {
         Self {
@@ -175,13 +238,13 @@ impl<T> Table<T> {
     }
 }
 
-impl<T> Default for Table<T> {
+impl<T, H: Hold<Item = T>> Default for Table<T, H> {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl<T> IntoIterator for Table<T> {
+impl<T, H: Hold<Item = T>> IntoIterator for Table<T, H> {
     type Item = T;
     type IntoIter = IntoIter<T>;
 
@@ -217,7 +280,7 @@ impl<T> Iterator for IntoIter<T> {
     }
 }
 
-impl<T> fmt::Debug for Table<T> {
+impl<T, H: Hold<Item = T>> fmt::Debug for Table<T, H> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Table").field("len", &self.len()).finish()
     }

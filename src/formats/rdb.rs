@@ -7,9 +7,11 @@
 //! | `reader` | files as rows of records |
 //! | `value`, `stream`, `ziplist`, `packed`, `module` | one value, by its type code |
 //! | `writer`, `value_writer`, `stream_writer` | files of version 10 |
+//! | `block_mark` | what lets a reader go on behind damage |
 //! | `dump` | payloads of DUMP and RESTORE |
 //! | `input`, `output` | lengths and strings, position and checksum |
 
+mod block_mark;
 mod codes;
 mod dump;
 mod input;
@@ -27,6 +29,7 @@ mod ziplist;
 
 pub(crate) use input::Input;
 
+pub use block_mark::BlockMark;
 pub use dump::{DumpWriter, RestoreError, restore};
 pub use output::Compression;
 pub use part::{Part, Refused, StreamCounters, StreamId, StreamMeta, ValueSink};

@@ -18,9 +18,10 @@ pub(super) fn persistence(core: &Core, _: &Session, text: &mut Text) {
     text.line("current_cow_size", 0);
     text.line("current_cow_size_age", 0);
     text.line("current_fork_perc", "0.00");
-    text.line("current_save_keys_processed", 0);
-    text.line("current_save_keys_total", 0);
-    let saves = core.snapshots.facts;
+    let (processed, total) = core.snapshots.progress();
+    text.line("current_save_keys_processed", processed);
+    text.line("current_save_keys_total", total);
+    let saves = &core.snapshots.facts;
     let changes = core
         .keyspace
         .changes_count
@@ -37,7 +38,11 @@ pub(super) fn persistence(core: &Core, _: &Session, text: &mut Text) {
     text.line("rdb_saves", saves.saves_count);
     text.line("rdb_last_cow_size", 0);
     text.line("rdb_last_load_keys_expired", 0);
-    text.line("rdb_last_load_keys_loaded", 0);
+    let loaded = &core.loading.progress.keys_count;
+    text.line(
+        "rdb_last_load_keys_loaded",
+        loaded.load(std::sync::atomic::Ordering::Relaxed),
+    );
     text.line("aof_enabled", u8::from(aof_enabled));
     text.line("aof_rewrite_in_progress", 0);
     text.line("aof_rewrite_scheduled", u8::from(saves.is_scheduled));
@@ -50,6 +55,60 @@ pub(super) fn persistence(core: &Core, _: &Session, text: &mut Text) {
     text.line("aof_last_cow_size", 0);
     text.line("module_fork_in_progress", 0);
     text.line("module_fork_last_cow_size", 0);
+    snapshots(core, text);
+    if is_loading {
+        loading(core, text);
+    }
+}
+
+/// What Redis has no words for: the snapshots, and the log that they let go.
+fn snapshots(core: &Core, text: &mut Text) {
+    let saves = &core.snapshots.facts;
+    let log = core.replication.raft().status();
+    let index = |index: Option<u64>| index.map_or(-1, i128::from);
+    let error = saves.last_error.as_deref().unwrap_or_default();
+    text.line("snapshot_last_index", index(log.snapshot_index));
+    let published = saves.last_published.as_ref();
+    text.line(
+        "snapshot_last_bytes",
+        published.map_or(0, |published| published.bytes),
+    );
+    let micros = |took: Option<Duration>| took.map_or(0, |took| took.as_micros());
+    text.line(
+        "snapshot_last_write_usec",
+        micros(published.map(|published| published.wrote_in)),
+    );
+    text.line(
+        "snapshot_last_verify_usec",
+        micros(published.map(|published| published.verified_in)),
+    );
+    text.line("snapshot_last_error", error.replace(['\r', '\n'], " "));
+    text.line(
+        "snapshot_longest_step_cpu_usec",
+        saves.longest_step.as_micros(),
+    );
+    text.line("log_purged_index", index(log.purged_index));
+    text.line("log_last_index", index(log.last_log_index));
+    text.line("log_disk_bytes", log.wal.disk_bytes);
+    let since = core
+        .log_written_bytes()
+        .saturating_sub(saves.log_bytes_saved);
+    text.line("log_bytes_since_snapshot", since);
+}
+
+fn loading(core: &Core, text: &mut Text) {
+    let (snapshot, replay) = (core.snapshot_share(), core.replay_share());
+    text.line("loading_start_time", core.loading.start_seconds);
+    text.line("loading_total_bytes", snapshot.total);
+    text.line("loading_rdb_used_mem", 0);
+    text.line("loading_loaded_bytes", snapshot.done);
+    text.line(
+        "loading_loaded_perc",
+        format_args!("{:.2}", snapshot.percent()),
+    );
+    text.line("loading_eta_seconds", core.loading_eta_seconds());
+    text.line("loading_log_entries", replay.done);
+    text.line("loading_log_entries_total", replay.total);
 }
 
 /// `# Stats`.

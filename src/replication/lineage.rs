@@ -35,7 +35,22 @@ pub(crate) enum Verdict {
     Void(BatchId),
 }
 
+impl From<BatchId> for Lineage {
+    /// The state in which this is the last valid batch.
+    fn from(last: BatchId) -> Self {
+        Self {
+            last,
+            partial: None,
+        }
+    }
+}
+
 impl Lineage {
+    /// Whether no part of a batch has come whose other parts may still come.
+    pub(crate) const fn is_between_batches(&self) -> bool {
+        self.partial.is_none()
+    }
+
     /// The last valid batch.
     pub(crate) const fn last(&self) -> BatchId {
         self.last

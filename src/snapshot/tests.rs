@@ -2,6 +2,7 @@
 
 use holdfast_engine::commands::CommandTable;
 use holdfast_engine::effects::Effects;
+use holdfast_engine::keyspace::EvictionPolicy;
 use holdfast_engine::{Caller, Engine, digest};
 use holdfast_resp::{Protocol, Reply};
 

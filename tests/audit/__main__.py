@@ -4,6 +4,7 @@
     python3 tests/audit --mode kill --minutes 5     kill -9 at random moments
     python3 tests/audit --mode cut --minutes 5      power cuts that lose and tear what was not synced
     python3 tests/audit --mode long                 200 power cuts and a million acknowledged writes
+    python3 tests/audit --mode snapshots           both kinds of death while snapshots are always under way
     python3 tests/audit --mode nosync               syncs that lie: the audit must fail
     python3 tests/audit --mode slow                 syncs of 50 ms: does anything leave before its sync?
 
@@ -20,6 +21,7 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
 import slow  # noqa: E402
+from images import OPTIONS, Images  # noqa: E402
 from rounds import Rounds  # noqa: E402
 from servers import flavour_of, target_directory  # noqa: E402
 from shim import ShimMissing  # noqa: E402
@@ -46,7 +48,7 @@ def arguments():
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--server", default=str(target_directory() / "release" / "holdfast"), help="binary to audit")
-    parser.add_argument("--mode", choices=["fast", "kill", "cut", "long", "nosync", "slow"], default="fast")
+    parser.add_argument("--mode", choices=["fast", "kill", "cut", "long", "snapshots", "nosync", "slow"], default="fast")
     parser.add_argument("--minutes", type=float, default=2.0)
     parser.add_argument("--seed", type=int, default=random.randrange(1 << 32))
     parser.add_argument("--writers", type=int, default=1, help="how many of each kind of writer")
@@ -77,6 +79,12 @@ def modes(options):
         return [lambda flavour, o: audit(flavour, o, "power cuts", syncs, timed(60 * options.minutes))]
     if options.mode == "long":
         return [cuts(lambda tally: tally.deaths >= _LONG_CUTS and tally.findings.acks >= _LONG_ACKS)]
+    if options.mode == "snapshots":
+        half = 30 * options.minutes
+        return [
+            lambda flavour, o: audit(flavour, o, "kills with snapshots", None, timed(half), Images()),
+            lambda flavour, o: audit(flavour, o, "power cuts with snapshots", syncs, timed(half), Images()),
+        ]
     if options.mode == "nosync":
         return [lie]
     if options.mode == "slow":
@@ -84,9 +92,10 @@ def modes(options):
     return [kills(20), lambda flavour, o: audit(flavour, o, "power cuts", syncs, timed(30)), lie, slow_disk]
 
 
-def audit(flavour, options, name, syncs, enough):
+def audit(flavour, options, name, syncs, enough, images=None):
     """One run that must find nothing."""
-    rounds = Rounds(flavour, options.seed, syncs, options.option, options.writers, options.rate)
+    extra = [*options.option, *(OPTIONS if images else ())]
+    rounds = Rounds(flavour, options.seed, syncs, extra, options.writers, options.rate, images)
     tally = rounds.run(enough)
     findings = tally.findings
     rate = findings.acks / tally.seconds_loaded if tally.seconds_loaded else 0
@@ -98,6 +107,8 @@ def audit(flavour, options, name, syncs, enough):
         f"{1000 * serve[-1]:.0f} ms at most"
     )
     passed = findings.clean() and not tally.refused
+    if images and not images.verdict(rounds.server):
+        passed = False
     if syncs:
         print(f"  {tally.syncs:,} syncs seen, {tally.changes_undone:,} writes or sectors and {tally.names_undone} names lost")
         if not tally.syncs:

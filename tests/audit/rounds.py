@@ -40,8 +40,9 @@ class Tally:
 class Rounds:
     """One server, its writers and its audits over many deaths."""
 
-    def __init__(self, flavour, seed, syncs=None, extra=(), writers=1, per_second=20_000):
+    def __init__(self, flavour, seed, syncs=None, extra=(), writers=1, per_second=20_000, images=None):
         """`syncs` None kills only; else it is the shim's mode, and each death is a power cut."""
+        self.images = images
         self.random = random.Random(seed)
         self.scratch = temporary_directory("audit")
         data = self.scratch / "data"
@@ -123,6 +124,8 @@ class Rounds:
         for process in self.processes:
             process.wait_until_down()
         self._cut()
+        if self.images:
+            self.images.look(self.server, self.tally.findings)
         while self.random.random() < _DEATH_WHILE_RECOVERING:
             patience = self.random.uniform(0.0, 2 * self.tally.seconds_to_serve[-1])
             with contextlib.suppress(ServerDied):

@@ -324,7 +324,7 @@ fn with_payloads(dir: &Path) -> (Client, u64, Vec<Entry>) {
 /// Says that a snapshot holds all up to `upto`, and waits until the log has dropped it.
 fn purge(client: &Client, upto: u64) {
     client.raft.applied(upto);
-    client.raft.purge(upto);
+    client.raft.snapshot_taken(upto, Some(upto));
     let before = Instant::now();
     while client.raft.status().purged_index != Some(upto) {
         assert!(
@@ -355,6 +355,40 @@ fn committed_entries_can_be_read_back_and_purged_ones_cannot() {
         client.raft.read(51..52).expect("in the log"),
         committed[51..52]
     );
+}
+
+#[test]
+fn the_log_may_reach_further_back_than_the_newest_snapshot() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let (client, _, committed) = with_payloads(dir.path());
+    let older = client.raft.snapshot_position(20).expect("delivered");
+    let newer = client.raft.snapshot_position(60).expect("delivered");
+    client.raft.applied(60);
+    client.raft.snapshot_taken(20, None);
+    client.raft.snapshot_taken(60, Some(20));
+    let before = Instant::now();
+    while client.raft.status().purged_index != Some(20) {
+        assert!(before.elapsed() < PATIENCE, "{:?}", client.raft.status());
+        std::thread::yield_now();
+    }
+    assert_eq!(
+        client.raft.read(21..22).expect("in the log"),
+        committed[21..22]
+    );
+    client.stop();
+    for (position, first) in [(newer, 61), (older, 21)] {
+        let encoded = position.to_json();
+        let mut options = options(dir.path());
+        options.snapshot = Some(SnapshotPosition::from_json(&encoded).expect("its own text"));
+        let mut client = Client::start(options);
+        client.until_leading();
+        let delivered = client.seen.first();
+        assert!(
+            matches!(delivered, Some(Event::Committed(entry)) if entry.index == first),
+            "{delivered:?}"
+        );
+        client.stop();
+    }
 }
 
 #[test]

@@ -5,8 +5,8 @@
 
 use holdfast_wal::Method;
 
-use super::super::LogFormat;
 use super::super::words as readers;
+use super::super::{LogFormat, SavePoint};
 use super::{Definition, INT_MAX, LONG_MAX, choice, integer, memory, text, words, yes_no};
 
 const LOG: &str = "there is no AOF: the log is always on, and synced before each reply";
@@ -27,7 +27,7 @@ pub(super) const OPTIONS: &[Definition] = &[
         },
     ),
     text("dbfilename", "dump.rdb").protected().sets(
-        "file name of the RDB files that SAVE and BGSAVE write",
+        "second name of the newest snapshot in the data directory; empty for none",
         |config, value| {
             if value.text.contains(&b'/') {
                 return Err("dbfilename can't be a path, just a filename".to_owned());
@@ -36,8 +36,40 @@ pub(super) const OPTIONS: &[Definition] = &[
             Ok(())
         },
     ),
-    words("save", readers::save, "3600 1 300 100 60 10000").kept(
-        "no snapshot is needed for durability: seconds and changes are kept for clients to read",
+    words("save", readers::save, "3600 1 300 100 60 10000").sets(
+        "a snapshot is taken after so many seconds with so many changes; none is needed for durability",
+        |config, value| {
+            config.save_points = SavePoint::read(&value.text);
+            Ok(())
+        },
+    ),
+    memory("holdfast-snapshot-log-bytes", 0, LONG_MAX, "1gb").sets(
+        "a snapshot is taken once so much was written to the log since the last one; 0 for never",
+        |config, value| {
+            config.snapshot_log_bytes = value.unsigned(u64::MAX);
+            Ok(())
+        },
+    ),
+    integer("holdfast-snapshot-log-seconds", 0, INT_MAX, "0").sets(
+        "a snapshot is taken so many seconds after the last one, if anything changed; 0 for never",
+        |config, value| {
+            config.snapshot_log_seconds = value.number;
+            Ok(())
+        },
+    ),
+    memory("holdfast-snapshot-rate-limit", 0, LONG_MAX, "0").sets(
+        "bytes a second that a snapshot is written with at most; 0 for no limit",
+        |config, value| {
+            config.snapshot_rate_bytes_max = value.unsigned(u64::MAX);
+            Ok(())
+        },
+    ),
+    integer("holdfast-snapshot-generations", 1, 16, "2").sets(
+        "snapshots that are kept, with the log from the oldest on: so damage to the newest costs nothing",
+        |config, value| {
+            config.snapshot_generations = value.size();
+            Ok(())
+        },
     ),
     yes_no("stop-writes-on-bgsave-error", "yes").kept(SNAPSHOT),
     yes_no("rdbcompression", "yes").sets(

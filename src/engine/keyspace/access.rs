@@ -37,6 +37,15 @@ impl EvictionPolicy {
     }
 }
 
+/// How a key was used, as RDB files say it: what the policy in force looks at, and nothing else.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// For how many seconds nobody has used it.
+    pub idle_seconds: Option<u32>,
+    /// How often it is used, on the logarithmic scale of LFU.
+    pub frequency: Option<u8>,
+}
+
 /// The time by which keys are touched, and the policy that gives it a meaning.
 #[derive(Clone, Debug)]
 pub struct AccessClock {
@@ -107,6 +116,19 @@ impl AccessClock {
         let elapsed = self.minutes.wrapping_sub(access >> 8) & 0xffff;
         let lost = elapsed.checked_div(self.lfu_decay_minutes).unwrap_or(0);
         (access & 0xff).saturating_sub(lost)
+    }
+
+    /// How a key was used, where the policy looks at that.
+    pub fn usage(&self, entry: &Entry) -> Usage {
+        let is_lru = matches!(
+            self.policy,
+            EvictionPolicy::AllKeysLru | EvictionPolicy::VolatileLru
+        );
+        let counter = || u8::try_from(self.counter(entry)).unwrap_or(u8::MAX);
+        Usage {
+            idle_seconds: is_lru.then(|| self.idle_seconds(entry)),
+            frequency: self.policy.counts_uses().then(counter),
+        }
     }
 
     /// For how many seconds a key has not been used.

@@ -262,6 +262,11 @@ impl Database {
     }
 }
 
+/// Where a key stands in a scan: everything before it has been visited once a scan is there.
+pub(super) fn scan_position(place: KeyHash) -> u64 {
+    position(place.slot, crate::table::position_of(place.hash))
+}
+
 fn position(slot: u16, place: u64) -> u64 {
     u64::from(slot) << SCAN_PLACE_BITS | place
 }

@@ -4,7 +4,6 @@
 //! What always holds: nothing here records effects or tells subscribers. Whoever installs data that
 //! is not equal to what the log gives has lost the log: [`Replacement::digest`] is there to be asked.
 
-use super::database::Database;
 use super::{DatabaseIndex, Entry, Keyspace, Mode};
 use crate::digest::{self, Digest};
 use crate::value::Value;
@@ -69,17 +68,8 @@ impl Keyspace {
     pub fn install(&mut self, replacement: Replacement) {
         let Replacement(mut fresh) = replacement;
         std::mem::swap(&mut self.databases, &mut fresh.databases);
-        for database in fresh.databases {
-            self.discard_database(database);
-        }
-    }
-
-    fn discard_database(&mut self, database: Database) {
-        if database.len() > 0 {
-            self.discarded
-                .push(super::Discarded(super::Garbage::Database(Box::new(
-                    database,
-                ))));
+        for (index, database) in (0..).map(DatabaseIndex).zip(fresh.databases) {
+            self.let_go(index, database);
         }
     }
 }

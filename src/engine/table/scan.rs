@@ -3,7 +3,7 @@
 
 use hashbrown::HashTable;
 
-use super::{Shape, Table};
+use super::{Hold, Shape, Table};
 
 /// Bits of a scan position. A SCAN cursor is a hash slot and a position, and clients that keep
 /// cursors in floating point numbers must not lose a bit: 14 + 39 = 53.
@@ -15,7 +15,7 @@ pub const fn position_of(hash: u64) -> u64 {
     hash >> (u64::BITS - POSITION_BITS)
 }
 
-impl<T> Table<T> {
+impl<T, H: Hold<Item = T>> Table<T, H> {
     /// Visits about `count` items whose position is `from` or later, in the order of their
     /// positions, and returns where to go on, or `None` at the end. From 0 to the end, every item
     /// that was there throughout is visited at least once. Items with the same position are

@@ -9,7 +9,7 @@ use hashbrown::HashTable;
 
 use super::row::Row;
 use super::{
-    SEGMENT_SLOTS_MAX, add, below, inner_hash, random_of, room_in, shrink_if_sparse, take,
+    Hold, SEGMENT_SLOTS_MAX, add, below, inner_hash, random_of, room_in, shrink_if_sparse, take,
     wants_split,
 };
 
@@ -22,25 +22,25 @@ const DEPTH_MAX: u8 = 24;
 const MERGED_ITEMS_MAX: usize = room_in(SEGMENT_SLOTS_MAX) / 4;
 
 #[derive(Clone)]
-pub(super) struct Segments<T> {
+pub(super) struct Segments<H> {
     len: usize,
     /// How many first bits of a hash the directory is indexed by.
     depth: u8,
     directory: Vec<u32>,
-    segments: Row<Segment<T>>,
+    segments: Row<Segment<H>>,
     /// How many segments have each depth: when none is as deep as the directory, it is halved.
     count_by_depth: [u32; DEPTH_MAX as usize + 1],
 }
 
 #[derive(Clone)]
-struct Segment<T> {
-    items: HashTable<T>,
+struct Segment<H> {
+    items: H,
     /// The first `depth` bits of its items' hashes, as a number.
     prefix: u32,
     depth: u8,
 }
 
-impl<T> Segments<T> {
+impl<T, H: Hold<Item = T>> Segments<H> {
     /// Makes one table the only segment.
     pub(super) fn from_one(items: HashTable<T>) -> Self {
         let mut count_by_depth = [0; DEPTH_MAX as usize + 1];
@@ -50,7 +50,7 @@ impl<T> Segments<T> {
             depth: 0,
             directory: vec![0],
             segments: Row::of(Segment {
-                items,
+                items: H::hold(items),
                 prefix: 0,
                 depth: 0,
             }),
@@ -60,7 +60,7 @@ impl<T> Segments<T> {
 
     /// The only segment, if there is but one.
     pub(super) fn take_only_segment(&mut self) -> Option<HashTable<T>> {
-        (self.segments.len() == 1).then(|| std::mem::take(&mut self.segments[0].items))
+        (self.segments.len() == 1).then(|| self.segments[0].items.take())
     }
 
     pub(super) const fn len(&self) -> usize {
@@ -70,13 +70,13 @@ impl<T> Segments<T> {
     /// The segment that an item with this hash is in.
     #[inline]
     pub(super) fn of(&self, hash: u64) -> &HashTable<T> {
-        &self.segments[self.index_of(hash)].items
+        self.segments[self.index_of(hash)].items.items()
     }
 
     #[inline]
     pub(super) fn of_mut(&mut self, hash: u64) -> &mut HashTable<T> {
         let index = self.index_of(hash);
-        &mut self.segments[index].items
+        self.segments[index].items.items_mut()
     }
 
     #[inline]
@@ -94,7 +94,7 @@ impl<T> Segments<T> {
         let segment = &self.segments[full];
         // One split for one insert bounds its time. Should all items have gone to one side, that
         // side grows beyond its bound this once and is split by the next insert.
-        if wants_split(&segment.items) && segment.depth < DEPTH_MAX {
+        if wants_split(segment.items.items()) && segment.depth < DEPTH_MAX {
             self.split(full, &rehash);
         }
         self.len += 1;
@@ -108,10 +108,11 @@ impl<T> Segments<T> {
         rehash: &impl Fn(&T) -> u64,
     ) -> Option<T> {
         let index = self.index_of(hash);
-        let removed = take(&mut self.segments[index].items, hash, eq)?;
+        let removed = take(self.segments[index].items.items_mut(), hash, eq)?;
         self.len -= 1;
-        if self.segments[index].items.len() < MERGED_ITEMS_MAX && !self.merge(index, rehash) {
-            shrink_if_sparse(&mut self.segments[index].items, rehash);
+        if self.segments[index].items.items().len() < MERGED_ITEMS_MAX && !self.merge(index, rehash)
+        {
+            shrink_if_sparse(self.segments[index].items.items_mut(), rehash);
         }
         Some(removed)
     }
@@ -133,7 +134,7 @@ impl<T> Segments<T> {
         let (depth, prefix) = (segment.depth, segment.prefix | 1);
         self.count_by_depth[usize::from(depth)] += 2;
 
-        let items = std::mem::take(&mut segment.items);
+        let items = segment.items.take();
         let half = items.len() / 2;
         let (mut low, mut high) = (
             HashTable::with_capacity(half),
@@ -148,10 +149,10 @@ impl<T> Segments<T> {
             };
             side.insert_unique(inner_hash(hash), item, |item| inner_hash(rehash(item)));
         }
-        segment.items = low;
+        segment.items = H::hold(low);
         let added = self.segments.len();
         self.segments.push(Segment {
-            items: high,
+            items: H::hold(high),
             prefix,
             depth,
         });
@@ -167,15 +168,15 @@ impl<T> Segments<T> {
             return false;
         }
         let other = self.directory[((prefix ^ 1) as usize) << (self.depth - depth)] as usize;
-        let joined_len = segment.items.len() + self.segments[other].items.len();
+        let joined_len = segment.items.items().len() + self.segments[other].items.items().len();
         if self.segments[other].depth != depth || joined_len >= MERGED_ITEMS_MAX {
             return false;
         }
-        let moved = std::mem::take(&mut self.segments[other].items);
+        let moved = self.segments[other].items.take();
         let segment = &mut self.segments[index];
         for item in moved {
             let hash = rehash(&item);
-            add(&mut segment.items, hash, item, rehash);
+            add(segment.items.items_mut(), hash, item, rehash);
         }
         segment.prefix >>= 1;
         segment.depth -= 1;
@@ -219,7 +220,8 @@ impl<T> Segments<T> {
         const DRAWS_MAX: usize = 1024;
         let drawn = (0..DRAWS_MAX).find_map(|_| {
             let random = random();
-            let items = &self.segments[below(random >> 32, self.segments.len())].items;
+            let segment = &self.segments[below(random >> 32, self.segments.len())];
+            let items = segment.items.items();
             let slot = below(random, items.num_buckets().max(SEGMENT_SLOTS_MAX));
             (slot < items.num_buckets()).then(|| items.get_bucket(slot))?
         });
@@ -237,9 +239,10 @@ impl<T> Segments<T> {
             if left == 0 {
                 break;
             }
-            taken.extend(segment.items.extract_if(|_| true).take(left));
-            if segment.items.is_empty() {
-                segment.items = HashTable::new();
+            let items = segment.items.items_mut();
+            taken.extend(items.extract_if(|_| true).take(left));
+            if items.is_empty() {
+                *items = HashTable::new();
             }
         }
         self.len -= taken.len();
@@ -247,23 +250,37 @@ impl<T> Segments<T> {
     }
 
     /// All segments' tables, unordered.
-    pub(super) fn tables(&self) -> impl Iterator<Item = &HashTable<T>> {
-        self.segments.iter().map(|segment| &segment.items)
+    pub(super) fn tables<'s>(&'s self) -> impl Iterator<Item = &'s HashTable<T>>
+    where
+        T: 's,
+    {
+        self.segments.iter().map(|segment| segment.items.items())
     }
 
     /// As `tables`, to be changed.
-    pub(super) fn tables_mut(&mut self) -> impl Iterator<Item = &mut HashTable<T>> {
-        self.segments.iter_mut().map(|segment| &mut segment.items)
+    pub(super) fn tables_mut<'s>(&'s mut self) -> impl Iterator<Item = &'s mut HashTable<T>>
+    where
+        T: 's,
+    {
+        self.segments
+            .iter_mut()
+            .map(|segment| segment.items.items_mut())
     }
 
     pub(super) fn into_tables(self) -> Vec<HashTable<T>> {
         let segments = self.segments.into_iter();
-        segments.map(|segment| segment.items).collect()
+        segments.map(|mut segment| segment.items.take()).collect()
     }
 
     /// The segments in the order of their items' hashes, from the one that holds `hash` on, each
     /// with the first hash of the next one (none after the last).
-    pub(super) fn in_order(&self, hash: u64) -> impl Iterator<Item = (&HashTable<T>, Option<u64>)> {
+    pub(super) fn in_order<'s>(
+        &'s self,
+        hash: u64,
+    ) -> impl Iterator<Item = (&'s HashTable<T>, Option<u64>)>
+    where
+        T: 's,
+    {
         let mut at = Some(first_bits(hash, self.depth));
         std::iter::from_fn(move || {
             let index = *self.directory.get(at?)?;
@@ -271,7 +288,7 @@ impl<T> Segments<T> {
             let next_prefix = (segment.prefix as usize + 1) << (self.depth - segment.depth);
             at = (next_prefix < self.directory.len()).then_some(next_prefix);
             let next_hash = at.map(|at| (at as u64) << (u64::BITS - u32::from(self.depth)));
-            Some((&segment.items, next_hash))
+            Some((segment.items.items(), next_hash))
         })
     }
 
@@ -289,8 +306,8 @@ impl<T> Segments<T> {
         let mut len = 0;
         for (at, segment) in self.segments.iter().enumerate() {
             count_by_depth[usize::from(segment.depth)] += 1;
-            len += segment.items.len();
-            for item in &segment.items {
+            len += segment.items.items().len();
+            for item in segment.items.items() {
                 assert_eq!(
                     first_bits(rehash(item), segment.depth),
                     segment.prefix as usize

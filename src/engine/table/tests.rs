@@ -112,7 +112,7 @@ fn removals_give_memory_back_and_end_with_one_segment() {
 
 #[test]
 fn items_with_one_hash_do_not_split_for_ever() {
-    let mut table = Table::new();
+    let mut table: Table<u32> = Table::new();
     for item in 0..5_000_u32 {
         table.insert_unique(u64::MAX, item, |_| u64::MAX);
     }

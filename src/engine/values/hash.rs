@@ -5,7 +5,7 @@ use holdfast_formats::{DecimalBuffer, Element, Listpack, Position};
 use super::encodings::Encodings;
 use crate::hashing::HashSeed;
 use crate::packed::Packed;
-use crate::table::Table;
+use crate::table::SharedTable;
 
 /// A hash.
 #[derive(Clone, Debug)]
@@ -20,7 +20,7 @@ enum Inner {
 /// Fields in a table.
 #[derive(Clone, Debug)]
 struct Fields {
-    table: Table<Field>,
+    table: SharedTable<Field>,
     seed: HashSeed,
     /// Bytes of the fields' own allocations.
     bytes: usize,
@@ -50,7 +50,7 @@ fn split(field: &Field) -> (&[u8], &[u8]) {
 impl Fields {
     fn new(seed: HashSeed) -> Self {
         Self {
-            table: Table::new(),
+            table: SharedTable::new(),
             seed,
             bytes: 0,
         }

@@ -6,7 +6,7 @@ use holdfast_formats::{DecimalBuffer, Element, Intset, parse_i64};
 use super::encodings::Encodings;
 use crate::hashing::HashSeed;
 use crate::packed::Packed;
-use crate::table::Table;
+use crate::table::SharedTable;
 
 /// A set.
 #[derive(Clone, Debug)]
@@ -21,7 +21,7 @@ enum Inner {
 /// Members in a table.
 #[derive(Clone, Debug)]
 struct Members {
-    table: Table<Member>,
+    table: SharedTable<Member>,
     seed: HashSeed,
     /// Bytes of the members' own allocations.
     bytes: usize,
@@ -32,7 +32,7 @@ type Member = Packed<()>;
 impl Members {
     fn new(seed: HashSeed) -> Self {
         Self {
-            table: Table::new(),
+            table: SharedTable::new(),
             seed,
             bytes: 0,
         }

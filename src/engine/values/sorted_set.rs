@@ -16,6 +16,7 @@ mod indexed;
 mod iter;
 mod pairs;
 mod range;
+mod shared;
 mod tree;
 
 use std::ops::Range;
@@ -24,6 +25,7 @@ use holdfast_formats::{DecimalBuffer, Element, Listpack};
 
 pub use iter::Iter;
 pub use range::{LexBound, LexRange, ScoreBound, ScoreRange};
+pub use shared::SharedElements;
 
 use crate::values::direction::Direction;
 use crate::values::encodings::Encodings;

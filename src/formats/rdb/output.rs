@@ -35,6 +35,8 @@ pub(crate) struct Output<W> {
     /// `buffer` is handed on at this size.
     buffer_bytes_max: usize,
     crc: u64,
+    /// The checksum of what was handed on since [`Output::cut_block`], where blocks are wanted.
+    block_crc: Option<u64>,
     /// How many bytes were handed on.
     handed_on: u64,
     compressor: Option<Compressor>,
@@ -47,6 +49,7 @@ impl<W: Write> Output<W> {
             buffer: Vec::with_capacity(BUFFER_BYTES),
             buffer_bytes_max: BUFFER_BYTES,
             crc: 0,
+            block_crc: None,
             handed_on: 0,
             compressor: match compression {
                 Compression::Lzf => Some(Compressor::new()),
@@ -68,12 +71,24 @@ impl<W: Write> Output<W> {
         Ok(self.crc)
     }
 
+    /// Ends a block: gives the checksum of what was written since the last call.
+    pub(crate) fn cut_block(&mut self) -> io::Result<u64> {
+        self.hand_on()?;
+        Ok(self.block_crc.replace(0).unwrap_or(0))
+    }
+
+    /// From now on there are blocks, beginning with what was not handed on yet.
+    pub(crate) fn begin_blocks(&mut self) {
+        self.block_crc = Some(0);
+    }
+
     pub(crate) fn into_sink(self) -> W {
         self.sink
     }
 
     fn hand_on(&mut self) -> io::Result<()> {
         self.crc = crc64(self.crc, &self.buffer);
+        self.block_crc = self.block_crc.map(|crc| crc64(crc, &self.buffer));
         self.sink.write_all(&self.buffer)?;
         self.handed_on = self.position();
         self.buffer.clear();
@@ -100,6 +115,7 @@ impl<W: Write> Output<W> {
         if bytes.len() >= self.buffer_bytes_max {
             self.hand_on()?;
             self.crc = crc64(self.crc, bytes);
+            self.block_crc = self.block_crc.map(|crc| crc64(crc, bytes));
             self.sink.write_all(bytes)?;
             let count = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
             self.handed_on = self.handed_on.saturating_add(count);
@@ -117,6 +133,12 @@ impl<W: Write> Output<W> {
 
     pub(crate) fn i64_le(&mut self, value: i64) -> io::Result<()> {
         self.bytes(&value.to_le_bytes())
+    }
+
+    /// A string as it is, to be found by those who look for its bytes.
+    pub(crate) fn plain_string(&mut self, text: &[u8]) -> io::Result<()> {
+        put_size(&mut self.buffer, text.len());
+        self.bytes(text)
     }
 
     /// A string in the form that takes least.

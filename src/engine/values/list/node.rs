@@ -3,19 +3,25 @@
 //!
 //! Called by `ListValue` and `Spine`. Always holds: a node's count is the number of its elements.
 
+use std::sync::Arc;
+
 use holdfast_formats::{Element, Listpack, ListpackIter};
 
 use super::limits::Limits;
 use crate::values::direction::Direction;
+
+/// What sharing a block takes beside the block: two counts and the block's head.
+const SHARED_BLOCK_BYTES: usize = 2 * size_of::<usize>() + size_of::<Listpack>();
 
 #[derive(Clone)]
 pub(super) enum Node {
     Packed {
         /// Kept here so that looking for an index does not read every block.
         count: u32,
-        block: Listpack,
+        /// Shared with clones of the list until one of them changes it.
+        block: Arc<Listpack>,
     },
-    Plain(Box<[u8]>),
+    Plain(Arc<[u8]>),
 }
 
 impl Node {
@@ -26,11 +32,13 @@ impl Node {
         }
         let mut block = Listpack::new();
         block.push_back(text);
+        let block = Arc::new(block);
         Self::Packed { count: 1, block }
     }
 
     pub(super) fn from_block(block: Listpack) -> Self {
         let count = u32::try_from(block.len()).expect("a block of at most 1 GiB holds fewer");
+        let block = Arc::new(block);
         Self::Packed { count, block }
     }
 
@@ -44,7 +52,7 @@ impl Node {
 
     pub(super) fn allocated_bytes(&self) -> usize {
         match self {
-            Self::Packed { block, .. } => block.allocated_bytes(),
+            Self::Packed { block, .. } => SHARED_BLOCK_BYTES + block.allocated_bytes(),
             Self::Plain(text) => text.len(),
         }
     }
@@ -70,7 +78,7 @@ impl Node {
     pub(super) fn insert(&mut self, at: usize, text: &[u8]) {
         match self {
             Self::Packed { count, block } => {
-                insert(block, at, text);
+                insert(Arc::make_mut(block), at, text);
                 *count += 1;
             }
             Self::Plain(_) => panic!("a plain node accepts no second element"),
@@ -80,7 +88,7 @@ impl Node {
     /// Puts another element at `at`, if the node may hold it there.
     pub(super) fn replace(&mut self, at: usize, text: &[u8], limits: &Limits) -> bool {
         match self {
-            Self::Packed { block, .. } => replace(block, at, text, limits),
+            Self::Packed { block, .. } => replace(Arc::make_mut(block), at, text, limits),
             Self::Plain(_) => {
                 *self = Self::holding(text, limits);
                 true
@@ -92,7 +100,7 @@ impl Node {
     pub(super) fn remove(&mut self, at: usize, max: usize) -> usize {
         match self {
             Self::Packed { count, block } => {
-                let removed = block.remove_range(signed(at), max);
+                let removed = Arc::make_mut(block).remove_range(signed(at), max);
                 *count -= u32::try_from(removed).expect("no more than there were");
                 removed
             }
@@ -100,7 +108,7 @@ impl Node {
             Self::Plain(_) => {
                 *self = Self::Packed {
                     count: 0,
-                    block: Listpack::new(),
+                    block: Arc::default(),
                 };
                 1
             }
@@ -111,7 +119,7 @@ impl Node {
     pub(super) fn remove_equal(&mut self, text: &[u8], max: usize, direction: Direction) -> usize {
         match self {
             Self::Packed { count, block } => {
-                let removed = remove_equal(block, text, max, direction);
+                let removed = remove_equal(Arc::make_mut(block), text, max, direction);
                 *count -= u32::try_from(removed).expect("no more than there were");
                 removed
             }
@@ -124,14 +132,14 @@ impl Node {
     pub(super) fn split_off(&mut self, at: usize) -> Self {
         match self {
             Self::Packed { count, block } => {
-                let mut right = block.clone();
+                let mut right = Listpack::clone(block);
                 right.remove_range(0, at);
-                let removed = block.remove_range(signed(at), usize::MAX);
+                let removed = Arc::make_mut(block).remove_range(signed(at), usize::MAX);
                 let removed = u32::try_from(removed).expect("no more than there were");
                 *count -= removed;
                 Self::Packed {
                     count: removed,
-                    block: right,
+                    block: Arc::new(right),
                 }
             }
             Self::Plain(_) => panic!("a plain node has nothing to split"),
@@ -159,7 +167,7 @@ impl Node {
                     block: other,
                 },
             ) => {
-                block.merge(other);
+                Arc::make_mut(block).merge(other);
                 *count += more;
             }
             _ => panic!("a plain node joins no other"),

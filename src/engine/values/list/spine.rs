@@ -6,6 +6,7 @@
 
 use std::collections::VecDeque;
 use std::ops::Range;
+use std::sync::Arc;
 
 use holdfast_formats::{Element, Listpack};
 
@@ -255,7 +256,7 @@ impl Spine {
             Some(Node::Packed { count, block })
                 if limits.should_join(*count as usize, block.bytes_len()) =>
             {
-                Some(std::mem::take(block))
+                Some(Arc::unwrap_or_clone(std::mem::take(block)))
             }
             Some(_) => None,
         }

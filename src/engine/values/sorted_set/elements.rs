@@ -4,6 +4,8 @@
 //! `insert` until `remove` or `move_last_into_hole`; freed ids are linked both ways, so that any of
 //! them can be taken out when the end of the store is given back.
 
+use std::sync::Arc;
+
 use crate::packed::Packed;
 
 /// Slots of one chunk. A chunk grows by copying at most this many slots (64 KiB, microseconds), so
@@ -24,8 +26,9 @@ enum Slot {
 /// The elements of one set, in no order.
 #[derive(Clone)]
 pub(super) struct Elements {
-    /// All but the last are full-sized; only the last grows.
-    chunks: Vec<Vec<Slot>>,
+    /// All but the last are full-sized; only the last grows. Clones share them until one is
+    /// changed, which copies that one.
+    chunks: Vec<Arc<Vec<Slot>>>,
     free_first: u32,
     free_count: usize,
     member_bytes: usize,
@@ -36,7 +39,7 @@ impl Elements {
     pub(super) fn with_capacity(count: usize) -> Self {
         let slots = class_capacity(count).min(CHUNK_SLOTS);
         Self {
-            chunks: vec![Vec::with_capacity(slots)],
+            chunks: vec![Arc::new(Vec::with_capacity(slots))],
             free_first: NONE,
             free_count: 0,
             member_bytes: 0,
@@ -61,12 +64,10 @@ impl Elements {
             .last()
             .is_none_or(|chunk| chunk.len() == CHUNK_SLOTS)
         {
-            self.chunks.push(Vec::new());
+            self.chunks.push(Arc::default());
         }
-        let last = self
-            .chunks
-            .last_mut()
-            .expect("a chunk was pushed if there was none");
+        let last = self.chunks.last_mut();
+        let last = Arc::make_mut(last.expect("a chunk was pushed if there was none"));
         if last.len() == last.capacity() {
             let wanted = class_capacity(last.len() + 1).min(CHUNK_SLOTS);
             last.reserve_exact(wanted - last.len());
@@ -146,20 +147,27 @@ impl Elements {
         };
         let moved = std::mem::replace(self.slot_mut(last), placeholder);
         *self.slot_mut(hole) = moved;
-        let chunk = self
-            .chunks
-            .last_mut()
-            .expect("the last element is in a chunk");
-        chunk.pop();
+        let chunk = self.chunks.last_mut();
+        Arc::make_mut(chunk.expect("the last element is in a chunk")).pop();
         self.trim_end();
         hole
     }
 
+    /// Every element, in no particular order.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&[u8], f64)> {
+        let slots = self.chunks.iter().flat_map(|chunk| chunk.iter());
+        slots.filter_map(|slot| match slot {
+            Slot::Used { score, member } => Some((member.bytes(), *score)),
+            Slot::Free { .. } => None,
+        })
+    }
+
     /// Bytes asked of the allocator, members included.
     pub(super) fn allocated_bytes(&self) -> usize {
-        let slots: usize = self.chunks.iter().map(Vec::capacity).sum();
+        let slots: usize = self.chunks.iter().map(|chunk| chunk.capacity()).sum();
         slots * size_of::<Slot>()
-            + self.chunks.capacity() * size_of::<Vec<Slot>>()
+            + self.chunks.capacity() * size_of::<Arc<Vec<Slot>>>()
+            + self.chunks.len() * size_of::<Vec<Slot>>()
             + self.member_bytes
     }
 
@@ -171,7 +179,9 @@ impl Elements {
                 Some(Slot::Free { .. }) => {
                     let last = self.slots() - 1;
                     self.unlink(u32::try_from(last).expect("ids are 32 bits wide"));
-                    self.chunks.last_mut().and_then(Vec::pop);
+                    self.chunks
+                        .last_mut()
+                        .map(|chunk| Arc::make_mut(chunk).pop());
                 }
                 None if self.chunks.len() == 1 => break,
                 None => drop(self.chunks.pop()),
@@ -180,7 +190,8 @@ impl Elements {
         if let Some(chunk) = self.chunks.last_mut()
             && chunk.len() <= chunk.capacity() / 2
         {
-            chunk.shrink_to(class_capacity(chunk.len() + chunk.len() / 4).min(CHUNK_SLOTS));
+            let wanted = class_capacity(chunk.len() + chunk.len() / 4).min(CHUNK_SLOTS);
+            Arc::make_mut(chunk).shrink_to(wanted);
         }
     }
 
@@ -207,7 +218,7 @@ impl Elements {
 
     fn slots(&self) -> usize {
         let full = self.chunks.len().saturating_sub(1) * CHUNK_SLOTS;
-        full + self.chunks.last().map_or(0, Vec::len)
+        full + self.chunks.last().map_or(0, |chunk| chunk.len())
     }
 
     #[inline(always)]
@@ -219,7 +230,7 @@ impl Elements {
     #[inline(always)]
     fn slot_mut(&mut self, id: u32) -> &mut Slot {
         let id = id as usize;
-        &mut self.chunks[id >> CHUNK_BITS][id & (CHUNK_SLOTS - 1)]
+        &mut Arc::make_mut(&mut self.chunks[id >> CHUNK_BITS])[id & (CHUNK_SLOTS - 1)]
     }
 }
 

@@ -59,6 +59,10 @@ impl Indexed {
         self.tree.len()
     }
 
+    pub(super) const fn elements(&self) -> &Elements {
+        &self.elements
+    }
+
     pub(super) fn score(&self, member: &[u8]) -> Option<f64> {
         self.find(member).map(|id| self.elements.score(id))
     }
