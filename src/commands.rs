@@ -11,6 +11,7 @@ pub mod latency;
 pub mod memory_commands;
 pub mod persistence;
 pub mod pubsub;
+pub mod replica;
 pub mod server;
 pub mod slowlog;
 pub mod transactions;
@@ -36,6 +37,7 @@ pub const FAMILIES: &[&[Command<ServerHandler>]] = &[
     persistence::COMMANDS,
     info::COMMANDS,
     pubsub::COMMANDS,
+    replica::COMMANDS,
     slowlog::COMMANDS,
     server::COMMANDS,
     transactions::COMMANDS,

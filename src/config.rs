@@ -210,6 +210,8 @@ pub struct Config {
     pub protected_configs: Permission,
     /// `hz`: how often a second the core looks after time-outs and expiry.
     pub hz: u32,
+    /// `repl-ping-replica-period`: seconds between two signs of life to a Redis replica.
+    pub replica_ping_seconds: u64,
 }
 
 impl Default for Config {
@@ -279,6 +281,7 @@ impl Config {
             debug_command: Permission::No,
             protected_configs: Permission::No,
             hz: 0,
+            replica_ping_seconds: 0,
         }
     }
 

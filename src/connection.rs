@@ -212,6 +212,7 @@ impl Connection {
         }
         core.tick();
         self.show_input(session);
+        self.has_backlog = false;
         let mut turn = Turn::begin(core);
         let next = loop {
             if let Some(next) = self.run_round(core, session, &mut turn) {
@@ -256,7 +257,6 @@ impl Connection {
                 }
             };
         }
-        self.has_backlog = false;
         ahead.warm(&core.keyspace, session.database);
         for (arguments, end) in ahead.iter() {
             let flow = if arguments.is_empty() {
@@ -286,7 +286,6 @@ impl Connection {
         limits: &Limits,
     ) -> Option<Next> {
         let input = self.input.get(turn.at..).unwrap_or_default();
-        self.has_backlog = false;
         match self.parser.parse(input, limits) {
             Ok(Progress::Empty { consumed_bytes }) => {
                 turn.at += consumed_bytes;
@@ -497,7 +496,7 @@ pub struct OutputLimit {
 pub struct OutputLimits {
     /// Ordinary clients.
     pub normal: OutputLimit,
-    /// Replicas: accepted, none exist.
+    /// Redis replicas.
     pub replica: OutputLimit,
     /// Subscribers.
     pub pubsub: OutputLimit,
@@ -524,7 +523,9 @@ impl OutputLimits {
         if !session.is_authenticated && session.out.len() > UNAUTHENTICATED_OUTPUT_BYTES_MAX {
             return true;
         }
-        let limit = if session.subscriptions.is_empty() {
+        let limit = if session.replica.is_some() {
+            self.replica
+        } else if session.subscriptions.is_empty() {
             self.normal
         } else {
             self.pubsub

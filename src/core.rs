@@ -25,6 +25,7 @@ use crate::latency::LatencyMonitor;
 use crate::loading::Loading;
 use crate::pubsub::{Message, PubSub};
 use crate::registry::Registry;
+use crate::replica_link::ReplicaLinks;
 use crate::replication::{Change, Phase, Replication, ReplicationError};
 use crate::server::Listener;
 use crate::session::{Closing, Session, SessionId};
@@ -68,6 +69,8 @@ pub struct Core {
     pub stats: Stats,
     /// Events that took long, for LATENCY.
     pub latency: LatencyMonitor,
+    /// Redis servers that follow this one.
+    pub replicas: ReplicaLinks,
     /// Snapshots.
     pub snapshots: Snapshots,
     /// The identity of the log.
@@ -144,6 +147,7 @@ impl Core {
             watches: Watches::default(),
             monitors: Vec::new(),
             latency: LatencyMonitor::default(),
+            replicas: ReplicaLinks::default(),
             snapshots: Snapshots::default(),
             log_id,
             log_bytes_at_start: 0,
@@ -190,6 +194,7 @@ impl Core {
 
     /// Carries out what commands caused beside replies.
     pub fn settle_effects(&mut self) {
+        self.feed_replicas();
         if !self.keyspace.discarded.is_empty() {
             let discarded = std::mem::take(&mut self.keyspace.discarded);
             // Without its thread the values are freed here: slower, and just as right.
@@ -203,7 +208,12 @@ impl Core {
         }
     }
 
-    fn wait_for(&mut self, need: u64, id: SessionId) {
+    /// Has a session woken once the running one is done.
+    pub(crate) fn flush_later(&mut self, id: SessionId) {
+        self.to_flush.push(id);
+    }
+
+    pub(crate) fn wait_for(&mut self, need: u64, id: SessionId) {
         match self
             .waiting
             .iter_mut()
@@ -296,6 +306,7 @@ impl Core {
     /// The turn has ended: proposes what it filled.
     pub fn close_turn(&mut self) {
         self.closer_is_due = false;
+        self.feed_replicas();
         self.replication.close(&mut self.keyspace);
         self.begin_save_if_due();
     }
@@ -345,6 +356,7 @@ impl Core {
         if !self.keyspace.discarded.is_empty() {
             self.settle_effects();
         }
+        self.feed_replicas();
         self.replication.close(&mut self.keyspace);
         self.begin_save_if_due();
         Ok(())
@@ -459,6 +471,7 @@ impl Core {
         self.unwatch(&mut session);
         self.pubsub.forget(id, &session.subscriptions);
         self.monitors.retain(|&monitor| monitor != id);
+        self.replicas.forget(id);
     }
 
     /// Seconds since the process started.

@@ -52,6 +52,8 @@ pub enum Refusal {
         "ERR Can't execute '{0}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context"
     )]
     SubscriberMode(&'static str),
+    #[error("ERR Replica can't interact with the keyspace")]
+    IsReplica,
     #[error("ERR Command not allowed inside a transaction")]
     NotInTransaction,
     #[error(
@@ -200,6 +202,10 @@ fn check(
                 return Err(Refusal::NoLeader);
             }
         }
+    }
+    let uses_keys = command.has(Flags::WRITE) || command.has(Flags::READONLY);
+    if session.replica.is_some() && (uses_keys || command.spec.name == "exec") {
+        return Err(Refusal::IsReplica);
     }
     if session.is_in_subscriber_mode() && !is_for_subscribers(command) {
         return Err(Refusal::SubscriberMode(command.full_name));

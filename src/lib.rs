@@ -28,6 +28,7 @@ pub mod net;
 pub mod outgoing;
 pub mod pubsub;
 pub mod registry;
+mod replica_link;
 pub mod replication;
 pub mod sensitive;
 pub mod server;

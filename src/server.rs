@@ -458,6 +458,7 @@ impl Core {
             return;
         }
         self.note_longest_fsync();
+        self.look_after_replicas();
         self.look_after_idle_sessions();
         self.end_pause_in_time();
         if self.replication.may_serve() && !self.replication.is_full() && !self.pause.is_active() {
@@ -559,7 +560,10 @@ async fn save_at_end(shared: &Shared) {
         }
         is_wanted
     };
-    while is_wanted {
+    if !is_wanted {
+        return;
+    }
+    loop {
         {
             let core = shared.borrow();
             let is_leading = core.replication.phase() == Phase::Leading;

@@ -10,6 +10,7 @@ use holdfast_resp::Protocol;
 
 use crate::net::Stream;
 use crate::outgoing::Outgoing;
+use crate::replica_link::Replica;
 
 /// Names a session for ever: ids are not used twice while the process lives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -118,6 +119,8 @@ pub struct Session {
     pub no_touch: bool,
     /// It is fed every command by MONITOR.
     pub is_monitor: bool,
+    /// It is a Redis replica, which is fed the effects.
+    pub replica: Option<Box<Replica>>,
     /// `CLIENT REPLY`.
     pub reply_mode: ReplyMode,
     /// Between MULTI and EXEC.
@@ -190,6 +193,7 @@ impl Session {
             no_evict: false,
             no_touch: false,
             is_monitor: false,
+            replica: None,
             reply_mode: ReplyMode::On,
             transaction: None,
             watched: Vec::new(),

@@ -343,6 +343,7 @@ fn publish(
 ) -> Result<(), CommandError> {
     let (channel, payload) = (args.next()?, args.next()?);
     let count = core.publish(channel, payload);
+    core.publish_to_replicas(&[b"PUBLISH", channel, payload]);
     write_count(session, count);
     Ok(())
 }

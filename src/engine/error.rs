@@ -255,6 +255,8 @@ pub enum CommandError {
         "ERR CLIENT CACHING can be called only when the client is in tracking mode with OPTIN or OPTOUT mode enabled"
     )]
     CachingWithoutTracking,
+    #[error("ERR nodes replicate through Raft; REPLICAOF is not offered, but for NO ONE")]
+    ReplicaOf,
     #[error("ERR client-side caching is not offered yet")]
     TrackingNotOffered,
     #[error("ERR timeout is not an integer or out of range")]

@@ -3,12 +3,12 @@
 //! The handlers are those that clients use; ACL, memory limits, expiry and the recording of
 //! effects are off. An effect that fails here means that this node has diverged: it must stop.
 
-use holdfast_resp::{Protocol, Reply, read_command};
+use holdfast_resp::{Protocol, Reply};
 use thiserror::Error;
 
 use crate::commands::CommandTable;
 use crate::context::Caller;
-use crate::effects::{DATABASE_MARK, Effects};
+use crate::effects::{Effects, Piece, next_piece};
 use crate::error::CommandError;
 use crate::execute::Engine;
 use crate::keyspace::{DatabaseIndex, Keyspace, Mode};
@@ -71,19 +71,17 @@ fn replay_all(
     let mut arguments = Vec::new();
     let (mut at, mut count) = (0, 0);
     while let Some(rest) = body.get(at..).filter(|rest| !rest.is_empty()) {
-        if let [DATABASE_MARK, a, b, c, d, ..] = *rest {
-            let number = u32::from_le_bytes([a, b, c, d]);
-            if number >= keyspace.databases_count() {
-                return Err(ReplayError::Database(number));
+        arguments.clear();
+        let (piece, consumed) =
+            next_piece(rest, &mut arguments).map_err(|_| ReplayError::Malformed { at })?;
+        at += consumed;
+        if let Piece::Database(index) = piece {
+            if index.0 >= keyspace.databases_count() {
+                return Err(ReplayError::Database(index.0));
             }
-            database = DatabaseIndex(number);
-            at += 5;
+            database = index;
             continue;
         }
-        arguments.clear();
-        let consumed =
-            read_command(rest, &mut arguments).map_err(|_| ReplayError::Malformed { at })?;
-        at += consumed;
         count += 1;
         reply.truncate(0);
         let (handler, skip) = table.find(&arguments).ok_or_else(|| unknown(&arguments))?;

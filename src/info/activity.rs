@@ -172,11 +172,11 @@ pub(super) fn stats(core: &Core, session: &Session, text: &mut Text) {
 pub(super) fn replication(core: &Core, _: &Session, text: &mut Text) {
     let follows = core.replication.phase() == Phase::Following;
     text.line("role", if follows { "slave" } else { "master" });
-    text.line("connected_slaves", 0);
+    replicas(core, text);
     text.line("master_failover_state", "no-failover");
     text.line("master_replid", &core.run_id);
     text.line("master_replid2", "0".repeat(40));
-    text.line("master_repl_offset", core.replication.committed());
+    text.line("master_repl_offset", core.replicas.offset());
     text.line("second_repl_offset", -1);
     text.line("repl_backlog_active", 0);
     let backlog = core.config.settings.text("repl-backlog-size");
@@ -184,6 +184,25 @@ pub(super) fn replication(core: &Core, _: &Session, text: &mut Text) {
     text.line("repl_backlog_size", backlog);
     text.line("repl_backlog_first_byte_offset", 0);
     text.line("repl_backlog_histlen", 0);
+}
+
+fn replicas(core: &Core, text: &mut Text) {
+    let links = core.replicas.sessions();
+    text.line("connected_slaves", links.len());
+    for (number, &id) in links.iter().enumerate() {
+        let session = core.sessions.get(id);
+        let peer = session.and_then(|session| session.stream.peer());
+        let replica = session.and_then(|session| session.replica.as_deref());
+        let (Some(peer), Some(replica)) = (peer, replica) else {
+            continue;
+        };
+        let (state, offset) = (replica.state(), replica.acknowledged);
+        let (ip, port) = (peer.ip(), peer.port());
+        text.line(
+            &format!("slave{number}"),
+            format!("ip={ip},port={port},state={state},offset={offset},lag=0"),
+        );
+    }
 }
 
 /// `# CPU`.

@@ -7,6 +7,7 @@
 //! committed, is dropped.
 
 use std::collections::VecDeque;
+use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -22,6 +23,7 @@ use super::files::Generation;
 use super::place::Place;
 use super::writing::{self, Job, Message, Progress, Published, SaveError};
 use crate::core::{Core, Shared};
+use crate::replica_link;
 use crate::session::SessionId;
 
 /// For how long the walk goes on before others have their turn.
@@ -258,6 +260,7 @@ impl Core {
             keys = sizes.iter().map(|(keys, _)| keys).sum::<usize>(),
             "snapshot begun"
         );
+        self.begin_replicas();
         self.place_save();
         self.snapshots.begun.notify_one();
         Ok(())
@@ -393,15 +396,18 @@ impl Core {
         name.is_some_and(|name| name.eq_ignore_ascii_case(b"save"))
     }
 
-    fn end_save(&mut self, result: Result<Published, SaveError>) {
+    /// Returns the snapshot's file and the replicas that it is to be sent to.
+    fn end_save(&mut self, result: Result<Published, SaveError>) -> (PathBuf, Vec<SessionId>) {
         self.give_save_up();
         let underway = self.snapshots.underway.take();
         let facts = &mut self.snapshots.facts;
         facts.last_duration = facts.since.take().map(|since| since.elapsed());
         facts.last_succeeded = result.is_ok();
         let is_saved = result.is_ok();
+        let mut path = PathBuf::new();
         match result {
             Ok(published) => {
+                path.clone_from(&published.generation.path);
                 facts.last_error = None;
                 facts.last_save_seconds = crate::clock::wall_ms() / 1000;
                 facts.saves_count += 1;
@@ -427,10 +433,12 @@ impl Core {
                 }
             });
         }
+        let replicas = self.replicas_to_send(is_saved);
         self.flush_others();
         if std::mem::take(&mut self.snapshots.facts.is_scheduled) {
             self.request_save();
         }
+        (path, replicas)
     }
 
     /// A snapshot counts: the log may forget what it, or an older one, contains.
@@ -486,7 +494,11 @@ pub(crate) async fn attend(shared: Shared) {
         return;
     };
     while let Some(result) = receiver.recv().await {
-        shared.borrow_mut().end_save(result);
+        let (path, replicas) = shared.borrow_mut().end_save(result);
+        for id in replicas {
+            let sending = replica_link::send_snapshot(Rc::clone(&shared), id, path.clone());
+            tokio::task::spawn_local(sending);
+        }
     }
 }
 

@@ -56,7 +56,13 @@ pub(super) const OPTIONS: &[Definition] = &[
     yes_no("repl-disable-tcp-nodelay", "no").kept(NO_REPLICAS),
     integer("repl-ping-replica-period", 1, INT_MAX, "10")
         .alias("repl-ping-slave-period")
-        .kept(NO_REPLICAS),
+        .sets(
+            "seconds between two signs of life to a Redis replica",
+            |config, value| {
+                config.replica_ping_seconds = value.unsigned(u64::MAX);
+                Ok(())
+            },
+        ),
     integer("repl-timeout", 1, INT_MAX, "60").kept(NO_REPLICAS),
     memory("repl-backlog-size", 1, LONG_MAX, "1mb").kept(NO_REPLICAS),
     integer("repl-backlog-ttl", 0, LONG_MAX, "3600").kept(NO_REPLICAS),
