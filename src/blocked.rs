@@ -91,7 +91,7 @@ impl Core {
     pub(crate) fn after_touch(&mut self) {
         while self.keyspace.interest.any_touched() {
             for place in self.keyspace.interest.take_touched() {
-                self.watches.touch(&place);
+                self.touch_watched(&place);
                 for id in self.blocked.waiting_for(&place) {
                     self.try_again(id);
                 }
@@ -130,6 +130,7 @@ impl Core {
             ..blocked
         });
         let reply_before = session.out.reply.len();
+        self.replicas.unit_only_reads = false;
         self.command_began = std::time::Instant::now();
         let need = dispatch::call(self, session, command, &arguments, caller);
         session.database = selected;

@@ -105,6 +105,7 @@ pub fn dispatch(core: &mut Core, session: &mut Session, arguments: &[&[u8]]) -> 
         has_waited: false,
         no_touch: session.no_touch,
     };
+    core.replicas.unit_only_reads = command.has(Flags::READONLY);
     let need = call(core, session, command, arguments, caller);
     // What a client has subscribed to is told as a push, which CLIENT REPLY OFF does not silence.
     let silenced_from = if announces_subscriptions(command) {

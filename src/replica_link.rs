@@ -35,6 +35,8 @@ pub struct ReplicaLinks {
     offset: u64,
     /// Messages that were published by the unit that runs.
     published: Vec<Bytes>,
+    /// What the unit that runs does are removals that it came across: each is a unit of its own.
+    pub(crate) unit_only_reads: bool,
     pinged: Option<Instant>,
 }
 
@@ -169,7 +171,8 @@ impl Core {
             return;
         }
         let (database, unit) = self.replication.effects.take_unit();
-        let mut stream = encode_unit(database, unit, &mut self.replicas.selected);
+        let is_transaction = !self.replicas.unit_only_reads;
+        let mut stream = encode_unit(database, unit, is_transaction, &mut self.replicas.selected);
         for message in self.replicas.published.drain(..) {
             if self.replicas.selected.is_none() {
                 select(
@@ -360,6 +363,7 @@ async fn blocking<T: Send + 'static>(
 fn encode_unit(
     database: Option<DatabaseIndex>,
     unit: &[u8],
+    may_be_transaction: bool,
     selected: &mut Option<DatabaseIndex>,
 ) -> BytesMut {
     let mut commands: Vec<(DatabaseIndex, &[u8])> = Vec::new();
@@ -376,7 +380,7 @@ fn encode_unit(
         rest = after;
     }
     let mut stream = BytesMut::new();
-    let is_transaction = commands.len() > 1;
+    let is_transaction = may_be_transaction && commands.len() > 1;
     for (at, &(database, command)) in commands.iter().enumerate() {
         if *selected != Some(database) {
             select(database, selected, &mut stream);
@@ -409,7 +413,7 @@ mod tests {
         let mut selected = None;
         let mut feed = |effects: &mut Effects| {
             let (database, unit) = effects.take_unit();
-            let stream = encode_unit(database, unit, &mut selected);
+            let stream = encode_unit(database, unit, true, &mut selected);
             String::from_utf8_lossy(&stream).replace("\r\n", " ")
         };
         effects.push(DatabaseIndex(9), &[b"SET", b"a", b"1"]);

@@ -467,6 +467,7 @@ impl Core {
     }
 
     fn expire_due(&mut self) {
+        self.replicas.unit_only_reads = true;
         let effects = &mut self.replication.effects;
         if self.active_expiry {
             let started = Instant::now();

@@ -164,8 +164,8 @@ pub struct Watched {
     pub database: DatabaseIndex,
     /// The key.
     pub key: Box<[u8]>,
-    /// It had expired already when it was watched: its removal is no change.
-    pub was_expired: bool,
+    /// It held a value when it was watched: that it expires is a change, then.
+    pub was_alive: bool,
 }
 
 /// Bytes through a socket.

@@ -11,15 +11,25 @@ type Place = (DatabaseIndex, Box<[u8]>);
 /// Watched keys, and the sessions for which one of them changed.
 #[derive(Debug, Default)]
 pub struct Watches {
-    watchers: HashMap<Place, Vec<SessionId>>,
+    watchers: HashMap<Place, Vec<Watcher>>,
     failed: HashSet<SessionId>,
 }
 
+#[derive(Clone, Copy, Debug)]
+struct Watcher {
+    id: SessionId,
+    found_it_expired: bool,
+}
+
 impl Watches {
-    /// A key changed: those who watch it cannot execute their transactions.
-    pub(crate) fn touch(&mut self, place: &Place) {
+    /// A key changed: those who watch it cannot execute their transactions. If it `is_gone`, that is
+    /// no change for those who found it expired when they began to watch it.
+    fn touch(&mut self, place: &Place, is_gone: bool) {
         if let Some(watchers) = self.watchers.get(place) {
-            self.failed.extend(watchers);
+            let concerned = watchers
+                .iter()
+                .filter(|watcher| !(is_gone && watcher.found_it_expired));
+            self.failed.extend(concerned.map(|watcher| watcher.id));
         }
     }
 
@@ -30,6 +40,16 @@ impl Watches {
 }
 
 impl Core {
+    /// Tells those who watch a key that it changed.
+    pub(crate) fn touch_watched(&mut self, place: &Place) {
+        let (database, name) = place;
+        let key = self.keyspace.key(name);
+        let now_ms = self.keyspace.now_ms();
+        let stored = self.keyspace.stored(*database, key);
+        let is_gone = stored.is_none_or(|entry| entry.is_expired(now_ms));
+        self.watches.touch(place, is_gone);
+    }
+
     /// Watches a key for a session.
     pub(crate) fn watch(&mut self, session: &mut Session, key: &[u8]) {
         let database = session.database;
@@ -40,18 +60,22 @@ impl Core {
         let hashed = self.keyspace.key(key);
         let now_ms = self.keyspace.now_ms();
         let stored = self.keyspace.stored(database, hashed);
-        let was_expired = stored.is_some_and(|entry| entry.is_expired(now_ms));
+        let is_expired = stored.is_some_and(|entry| entry.is_expired(now_ms));
+        let is_alive = stored.is_some() && !is_expired;
         self.keyspace.interest.register(database, key);
         let watchers = self
             .watches
             .watchers
             .entry((database, key.into()))
             .or_default();
-        watchers.push(session.id);
+        watchers.push(Watcher {
+            id: session.id,
+            found_it_expired: is_expired,
+        });
         session.watched.push(Watched {
             database,
             key: key.into(),
-            was_expired,
+            was_alive: is_alive,
         });
     }
 
@@ -63,7 +87,7 @@ impl Core {
                 .release(watched.database, &watched.key);
             let place = (watched.database, watched.key);
             if let Some(watchers) = self.watches.watchers.get_mut(&place) {
-                watchers.retain(|&id| id != session.id);
+                watchers.retain(|watcher| watcher.id != session.id);
                 if watchers.is_empty() {
                     self.watches.watchers.remove(&place);
                 }
@@ -82,7 +106,7 @@ impl Core {
             || session.watched.iter().any(|watched| {
                 let key = self.keyspace.key(&watched.key);
                 let stored = self.keyspace.stored(watched.database, key);
-                !watched.was_expired && stored.is_some_and(|entry| entry.is_expired(now_ms))
+                watched.was_alive && stored.is_some_and(|entry| entry.is_expired(now_ms))
             })
     }
 }

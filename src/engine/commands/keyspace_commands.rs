@@ -83,8 +83,9 @@ fn flushdb(
     read_mode(args)?;
     if context.keyspace.len(context.database) > 0 {
         context.keyspace.flush(context.database);
-        context.log(&[b"FLUSHDB"]);
     }
+    // Logged even if there was nothing, as Redis propagates it: who follows may hold something else.
+    context.log(&[b"FLUSHDB"]);
     context.keyspace.observe_all();
     reply.ok();
     Ok(())
@@ -96,15 +97,13 @@ fn flushall(
     reply: &mut Reply,
 ) -> Result<(), CommandError> {
     read_mode(args)?;
-    if !context.keyspace.is_empty() {
-        for number in 0..context.keyspace.databases_count() {
-            let database = DatabaseIndex(number);
-            if context.keyspace.len(database) > 0 {
-                context.keyspace.flush(database);
-            }
+    for number in 0..context.keyspace.databases_count() {
+        let database = DatabaseIndex(number);
+        if context.keyspace.len(database) > 0 {
+            context.keyspace.flush(database);
         }
-        context.log(&[b"FLUSHALL"]);
     }
+    context.log(&[b"FLUSHALL"]);
     context.keyspace.observe_all();
     reply.ok();
     Ok(())
@@ -157,7 +156,7 @@ mod tests {
             ("DBSIZE", ":0"),
             ("FLUSHDB", "+OK"),
         ]);
-        assert_eq!(harness.logged, "", "an empty database is not flushed");
+        assert_eq!(harness.logged, "FLUSHDB", "as Redis propagates it");
         harness.database = DatabaseIndex(3);
         harness.expect(&[
             ("DBSIZE", ":2"),

@@ -134,9 +134,14 @@ fn restore(
         put(context, key, value, deadline, options.usage);
         let mut text = DecimalBuffer::new();
         let deadline = text.format(deadline.unwrap_or(0));
-        context.log(&[
-            b"RESTORE", key.bytes, deadline, payload, b"REPLACE", b"ABSTTL",
-        ]);
+        // An option that was not given is not needed: there was no key.
+        if options.replaces {
+            context.log(&[
+                b"RESTORE", key.bytes, deadline, payload, b"REPLACE", b"ABSTTL",
+            ]);
+        } else {
+            context.log(&[b"RESTORE", key.bytes, deadline, payload, b"ABSTTL"]);
+        }
     }
     reply.ok();
     Ok(())
