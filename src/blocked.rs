@@ -89,6 +89,8 @@ pub(crate) fn block(core: &mut Core, session: &mut Session, block: Block, argume
 impl Core {
     /// Acts on changes of keys that sessions watch or wait for, until nothing more follows.
     pub(crate) fn after_touch(&mut self) {
+        // What was changed may have expired while the command ran: nobody is served that.
+        self.tick();
         while self.keyspace.interest.any_touched() {
             for place in self.keyspace.interest.take_touched() {
                 self.touch_watched(&place);

@@ -18,17 +18,17 @@ pub struct Watches {
 #[derive(Clone, Copy, Debug)]
 struct Watcher {
     id: SessionId,
-    found_it_expired: bool,
+    found_it_alive: bool,
 }
 
 impl Watches {
     /// A key changed: those who watch it cannot execute their transactions. If it `is_gone`, that is
-    /// no change for those who found it expired when they began to watch it.
+    /// no change for those who found nothing alive when they began to watch it.
     fn touch(&mut self, place: &Place, is_gone: bool) {
         if let Some(watchers) = self.watchers.get(place) {
             let concerned = watchers
                 .iter()
-                .filter(|watcher| !(is_gone && watcher.found_it_expired));
+                .filter(|watcher| !is_gone || watcher.found_it_alive);
             self.failed.extend(concerned.map(|watcher| watcher.id));
         }
     }
@@ -70,7 +70,7 @@ impl Core {
             .or_default();
         watchers.push(Watcher {
             id: session.id,
-            found_it_expired: is_expired,
+            found_it_alive: is_alive,
         });
         session.watched.push(Watched {
             database,

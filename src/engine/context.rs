@@ -379,6 +379,11 @@ impl<'a> WriteContext<'a> {
         self.block = Some(block);
     }
 
+    /// The words as the client gave them, the name first.
+    pub const fn given_words(&self) -> &'a [&'a [u8]] {
+        self.given
+    }
+
     /// The arguments as the client gave them.
     pub const fn given(&self) -> Args<'a> {
         Args::new(self.given, 0)

@@ -446,16 +446,17 @@ impl Keyspace {
         }
         self.changes_count += 1;
         self.dirty.mark_all();
-        let (databases, seed, now_ms) = (&self.databases, self.seed, self.now_ms);
+        let (databases, seed) = (&self.databases, self.seed);
+        // One that has expired counts: whoever waits for it comes across it, and removes it.
         let is_in_any = |name: &[u8]| {
             let key = Key {
                 bytes: name,
                 place: database::place_of(seed, name),
             };
-            indexes
+            let mut found = indexes
                 .iter()
-                .filter_map(|index| databases[index.0 as usize].find(key))
-                .any(|entry| !entry.is_expired(now_ms))
+                .filter_map(|index| databases[index.0 as usize].find(key));
+            found.next().is_some()
         };
         for &index in indexes {
             self.interest.touch_database(index, is_in_any);

@@ -134,13 +134,15 @@ fn restore(
         put(context, key, value, deadline, options.usage);
         let mut text = DecimalBuffer::new();
         let deadline = text.format(deadline.unwrap_or(0));
-        // An option that was not given is not needed: there was no key.
-        if options.replaces {
-            context.log(&[
-                b"RESTORE", key.bytes, deadline, payload, b"REPLACE", b"ABSTTL",
-            ]);
+        if options.is_absolute {
+            context.log_as_given();
         } else {
-            context.log(&[b"RESTORE", key.bytes, deadline, payload, b"ABSTTL"]);
+            let mut command = context.given_words().to_vec();
+            if let Some(ttl) = command.get_mut(2) {
+                *ttl = deadline;
+            }
+            command.push(b"ABSTTL");
+            context.log(&command);
         }
     }
     reply.ok();
