@@ -76,7 +76,7 @@ fn restore_takes_a_time_to_live() {
         harness.logged
     );
     assert!(
-        harness.logged.ends_with(" REPLACE ABSTTL"),
+        harness.logged.ends_with(" ABSTTL") && !harness.logged.contains("REPLACE"),
         "{}",
         harness.logged
     );
