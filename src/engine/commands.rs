@@ -3,6 +3,7 @@
 //! One file a family; each ends in its list of constants. A subcommand is found by its container's
 //! name and its own.
 
+pub mod bitmap;
 mod choose;
 mod element;
 pub mod expiry;
@@ -38,6 +39,7 @@ pub const FAMILIES: &[&[Command<Handler>]] = &[
     list::COMMANDS,
     set::COMMANDS,
     sorted_set::COMMANDS,
+    bitmap::COMMANDS,
 ];
 
 /// Longest name that is looked up, in bytes.

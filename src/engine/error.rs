@@ -114,6 +114,24 @@ pub enum CommandError {
     #[error("ERR LIMIT can't be negative")]
     LimitNegative,
 
+    // Bitmaps.
+    #[error("ERR bit offset is not an integer or out of range")]
+    BitOffset,
+    #[error("ERR bit is not an integer or out of range")]
+    BitValue,
+    #[error("ERR The bit argument must be 1 or 0.")]
+    BitNeitherOneNorZero,
+    #[error("ERR BITOP NOT must be called with a single source key.")]
+    NotOfSeveral,
+    #[error(
+        "ERR Invalid bitfield type. Use something like i16 u8. Note that u64 is not supported but i64 is."
+    )]
+    BitfieldType,
+    #[error("ERR Invalid OVERFLOW type specified")]
+    BitfieldOverflow,
+    #[error("ERR BITFIELD_RO only supports the GET subcommand")]
+    BitfieldReadOnly,
+
     // Hashes.
     #[error("ERR hash value is not an integer")]
     HashValueNotAnInteger,

@@ -1,6 +1,7 @@
 //! Value structures: they know nothing of arguments and replies, and handlers know nothing of
 //! encodings.
 
+pub mod bits;
 pub mod direction;
 pub mod encodings;
 pub mod hash;

@@ -63,6 +63,14 @@ ZINTERCARD <num> <k> [<k>] [LIMIT <i>]|ZMPOP <num> <k> [<k>] (MIN|MAX) [COUNT <i
 BZMPOP <wait> <num> <k> (MIN|MAX) [COUNT <i>]|ZRANDMEMBER <k> 1000 [WITHSCORES]|ZSCAN_ <k> 0
 """
 
+_BITMAPS = """
+SETBIT <k> <bit> (0|1)|SETBIT <k> <bit> <i>|GETBIT <k> <bit>|BITCOUNT <k>|BITCOUNT <k> <i> <i> [(BYTE|BIT|NIBBLE)]|BITPOS <k> <i>
+BITPOS <k> (0|1) [<i> [<i> [(BYTE|BIT)]]]|BITOP (AND|OR|XOR|NOT|NAND) <k> <k>+|BITOP NOT <k> <k>|APPEND <k> <v>|GET <k>|SET <k> <v>
+BITFIELD <k> GET <field> <bit> [GET <field> <bit>]|BITFIELD_RO <k> [GET <field> <bit>] [SET <field> <bit> <n>]
+BITFIELD <k> [OVERFLOW (WRAP|SAT|FAIL|MAX)] SET <field> <bit> <n> [OVERFLOW (WRAP|SAT|FAIL)] INCRBY <field> <bit> <n> GET <field> <bit>
+BITFIELD <k> [OVERFLOW (WRAP|SAT|FAIL)] INCRBY <field> <bit> <n> [SET <field> <bit> <n>] [INCRBY <field> <bit> <n>]
+"""
+
 _SERVER = """
 COMMAND COUNT_|COMMAND GETKEYS (SET a b|MSET a b c d|ZUNIONSTORE d 2 a b|GET|SORT a STORE b)|COMMAND NOSUCH
 CONFIG GET (maxmemory|maxmemory-policy|hz|databases|nosuch|hash-max-*|timeout)|CONFIG SET (nosuch 1|hz abc|maxmemory-policy nosuch)
@@ -78,6 +86,7 @@ GROUPS = {
     "list": _LISTS,
     "set": _SETS,
     "zset": _SORTED_SETS,
+    "bitmap": _BITMAPS,
     "server": _SERVER,
 }
 
@@ -140,6 +149,8 @@ class Grammar:
             "v": lambda: pick([*_MEMBERS, *_NUMBERS, "y" * 45, "z" * 300]),
             "i": lambda: pick(_INTS),
             "n": lambda: pick(_NUMBERS),
+            "bit": lambda: pick(["0", "1", "7", "8", "9", "63", "100", str(self.random.randrange(300)), "#0", "#1", "#3", "-1", "abc", "4294967296"]),
+            "field": lambda: pick(["u8", "i8", "u1", "i1", "u63", "i64", "i5", "u5", "i63", "u32", f"i{self.random.randrange(66)}", "u64", "x8"]),
             "num": lambda: pick(["1", "2", "2", "1", "0", "abc", "3"]),
             "f": lambda: pick(_FLOATS),
             "s": lambda: pick(_FLOATS + _NUMBERS),
