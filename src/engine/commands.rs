@@ -9,6 +9,7 @@ mod element;
 pub mod expiry;
 pub mod generic;
 pub mod hash;
+pub mod hyperloglog;
 mod index_range;
 pub mod keyspace_commands;
 pub mod list;
@@ -40,6 +41,7 @@ pub const FAMILIES: &[&[Command<Handler>]] = &[
     set::COMMANDS,
     sorted_set::COMMANDS,
     bitmap::COMMANDS,
+    hyperloglog::COMMANDS,
 ];
 
 /// Longest name that is looked up, in bytes.

@@ -132,6 +132,20 @@ pub enum CommandError {
     #[error("ERR BITFIELD_RO only supports the GET subcommand")]
     BitfieldReadOnly,
 
+    // HyperLogLog.
+    #[error("WRONGTYPE Key is not a valid HyperLogLog string value.")]
+    NotHyperLogLog,
+    #[error("INVALIDOBJ Corrupted HLL object detected")]
+    CorruptHyperLogLog,
+    #[error("ERR The specified key does not exist")]
+    KeyDoesNotExist,
+    #[error("ERR HLL encoding is not sparse")]
+    HyperLogLogNotSparse,
+    #[error("ERR Unknown PFDEBUG subcommand '{0}'")]
+    UnknownPfdebug(Box<str>),
+    #[error("ERR TESTFAILED {0}")]
+    HyperLogLogTest(Box<str>),
+
     // Hashes.
     #[error("ERR hash value is not an integer")]
     HashValueNotAnInteger,

@@ -5,6 +5,7 @@ pub mod bits;
 pub mod direction;
 pub mod encodings;
 pub mod hash;
+pub mod hyperloglog;
 pub mod list;
 pub mod set;
 pub mod sorted_set;

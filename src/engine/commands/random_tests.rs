@@ -8,7 +8,7 @@ const COMMANDS_COUNT: u32 = 2_500;
 const SEEDS: [u64; 2] = [1, 0x5eed_0002];
 
 /// What is executed: `k` is a key, `v` a value, `i` an integer, `f` a float, `t` a time from now in
-/// milliseconds, `T` one since 1970, `d` a database, `p` a position of a bit.
+/// milliseconds, `T` one since 1970, `d` a database, `p` a position of a bit, `h` a key of which others keep away.
 const TEMPLATES: &[&str] = &[
     "SET k v",
     "SET k v NX PX t",
@@ -37,6 +37,15 @@ const TEMPLATES: &[&str] = &[
     "BITOP NOT k k",
     "BITFIELD k SET u5 p i OVERFLOW SAT INCRBY i7 #2 i",
     "BITFIELD k OVERFLOW FAIL INCRBY u3 p 5 GET u8 0",
+    "PFADD h v v v v",
+    "PFADD h v f f f f f f f f f",
+    "PFCOUNT h",
+    "PFCOUNT h h",
+    "PFMERGE h h h",
+    "PFDEBUG TODENSE h",
+    "DEL h",
+    "RENAME h k",
+    "COPY k h",
     "DEL k k",
     "UNLINK k",
     "RENAME k k",
@@ -89,6 +98,7 @@ impl Random {
             "f" => format!("{}.{}", self.below(10), self.below(1000)),
             "t" => (self.below(300) + 1).to_string(),
             "T" => (now_ms + self.below(300).cast_signed() - 50).to_string(),
+            "h" => format!("hll:{}", self.below(3)),
             "p" => self.below(100).to_string(),
             "d" => self.below(3).to_string(),
             other => other.to_owned(),

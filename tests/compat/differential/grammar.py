@@ -71,6 +71,12 @@ BITFIELD <k> [OVERFLOW (WRAP|SAT|FAIL|MAX)] SET <field> <bit> <n> [OVERFLOW (WRA
 BITFIELD <k> [OVERFLOW (WRAP|SAT|FAIL)] INCRBY <field> <bit> <n> [SET <field> <bit> <n>] [INCRBY <field> <bit> <n>]
 """
 
+_HYPERLOGLOGS = """
+PFADD <k> <e>+|PFADD <k>|PFADD <k> <e> <e> <e> <e> <e> <e> <e> <e> <e> <e> <e> <e>|PFADD <k> <v>+
+PFCOUNT <k>|PFCOUNT <k>+|PFMERGE <k> <k>+|PFMERGE <k>|PFDEBUG (GETREG|DECODE|ENCODING|TODENSE|NOSUCH) <k>|PFDEBUG ENCODING <k>
+GET <k>|GET <k>|STRLEN <k>|DEL <k>|COPY <k> <k> REPLACE|SET <k> <hll>|GETSET <k> <hll>|SET <k> <v>|OBJECT ENCODING <k>
+"""
+
 _SERVER = """
 COMMAND COUNT_|COMMAND GETKEYS (SET a b|MSET a b c d|ZUNIONSTORE d 2 a b|GET|SORT a STORE b)|COMMAND NOSUCH
 CONFIG GET (maxmemory|maxmemory-policy|hz|databases|nosuch|hash-max-*|timeout)|CONFIG SET (nosuch 1|hz abc|maxmemory-policy nosuch)
@@ -87,6 +93,7 @@ GROUPS = {
     "set": _SETS,
     "zset": _SORTED_SETS,
     "bitmap": _BITMAPS,
+    "hyperloglog": _HYPERLOGLOGS,
     "server": _SERVER,
 }
 
@@ -151,6 +158,9 @@ class Grammar:
             "n": lambda: pick(_NUMBERS),
             "bit": lambda: pick(["0", "1", "7", "8", "9", "63", "100", str(self.random.randrange(300)), "#0", "#1", "#3", "-1", "abc", "4294967296"]),
             "field": lambda: pick(["u8", "i8", "u1", "i1", "u63", "i64", "i5", "u5", "i63", "u32", f"i{self.random.randrange(66)}", "u64", "x8"]),
+            "e": lambda: str(self.random.randrange(4000)),
+# Sound ones, and such as no element can be added to: Redis changes half of what is corrupt, this server none.
+            "hll": lambda: "HYLL" + pick(["\x01" + "\0" * 10 + end for end in ("\0\x7f\xff", "\x80\x7f\xff", "\0", "\x80", "")] + ["\x00" + "\0" * 11, "\x02" + "\0" * 11 + "\x7f\xff"]),
             "num": lambda: pick(["1", "2", "2", "1", "0", "abc", "3"]),
             "f": lambda: pick(_FLOATS),
             "s": lambda: pick(_FLOATS + _NUMBERS),

@@ -99,20 +99,42 @@ fn bitfield(
         return Ok(());
     };
     reply.array(steps.len());
-    let changes = offset::edit_with_room(context, key, last_bit, |bytes, grows| {
-        steps
-            .iter()
-            .fold(grows, |changes, step| run(*step, bytes, reply) || changes)
+    let (grows, done) = offset::edit_with_room(context, key, last_bit, |bytes, grows| {
+        let each = steps.iter().map(|step| run(*step, bytes, reply));
+        (grows, each.fold(Done::default(), Done::and))
     })?;
-    if changes {
+    // A string that only became longer, because all that was to be written failed, is no event.
+    if done.changes || (grows && done.writes) {
         context.changed(key, NotifyClasses::STRING, "setbit");
+    } else if grows {
+        context.changed_quietly(key);
+    }
+    if done.changes || grows {
         context.log_as_given();
     }
     Ok(())
 }
 
-/// Does one thing and answers it; says whether that changed the string.
-fn run(step: Step, bytes: &mut [u8], reply: &mut Reply) -> bool {
+/// What was done to a string.
+#[derive(Clone, Copy, Default)]
+struct Done {
+    /// A number was written, be it the one that was there.
+    writes: bool,
+    /// A number is another one now.
+    changes: bool,
+}
+
+impl Done {
+    const fn and(self, other: Self) -> Self {
+        Self {
+            writes: self.writes || other.writes,
+            changes: self.changes || other.changes,
+        }
+    }
+}
+
+/// Does one thing and answers it.
+fn run(step: Step, bytes: &mut [u8], reply: &mut Reply) -> Done {
     let old = step.field.get(bytes, step.position);
     let (new, answer) = match step.action {
         Action::Get => (None, Some(old)),
@@ -132,7 +154,10 @@ fn run(step: Step, bytes: &mut [u8], reply: &mut Reply) -> bool {
     if let Some(new) = new {
         step.field.set(bytes, step.position, new);
     }
-    new.is_some_and(|new| new != old)
+    Done {
+        writes: new.is_some(),
+        changes: new.is_some_and(|new| new != old),
+    }
 }
 
 fn bitfield_ro(
