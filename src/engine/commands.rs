@@ -8,6 +8,7 @@ mod choose;
 mod element;
 pub mod expiry;
 pub mod generic;
+pub mod geo;
 pub mod hash;
 pub mod hyperloglog;
 mod index_range;
@@ -42,6 +43,7 @@ pub const FAMILIES: &[&[Command<Handler>]] = &[
     sorted_set::COMMANDS,
     bitmap::COMMANDS,
     hyperloglog::COMMANDS,
+    geo::COMMANDS,
 ];
 
 /// Longest name that is looked up, in bytes.

@@ -146,6 +146,34 @@ pub enum CommandError {
     #[error("ERR TESTFAILED {0}")]
     HyperLogLogTest(Box<str>),
 
+    // Places.
+    #[error("ERR invalid longitude,latitude pair {0},{1}")]
+    NotOnMap(Box<str>, Box<str>),
+    #[error("ERR unsupported unit provided. please use M, KM, FT, MI")]
+    UnknownUnit,
+    #[error("ERR need numeric radius")]
+    RadiusNotANumber,
+    #[error("ERR radius cannot be negative")]
+    RadiusNegative,
+    #[error("ERR need numeric width")]
+    WidthNotANumber,
+    #[error("ERR need numeric height")]
+    HeightNotANumber,
+    #[error("ERR height or width cannot be negative")]
+    BoxNegative,
+    #[error("ERR could not decode requested zset member")]
+    NoSuchPlace,
+    #[error("ERR COUNT must be > 0")]
+    GeoCountNotPositive,
+    #[error("ERR the ANY argument requires COUNT argument")]
+    AnyWithoutCount,
+    #[error("ERR exactly one of FROMMEMBER or FROMLONLAT can be specified for {0}")]
+    NoCentre(Box<str>),
+    #[error("ERR exactly one of BYRADIUS and BYBOX can be specified for {0}")]
+    NoShape(Box<str>),
+    #[error("ERR {0} is not compatible with WITHDIST, WITHHASH and WITHCOORD options")]
+    StoredWithDetails(&'static str),
+
     // Hashes.
     #[error("ERR hash value is not an integer")]
     HashValueNotAnInteger,

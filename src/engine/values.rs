@@ -4,6 +4,7 @@
 pub mod bits;
 pub mod direction;
 pub mod encodings;
+pub mod geo;
 pub mod hash;
 pub mod hyperloglog;
 pub mod list;

@@ -77,6 +77,19 @@ PFCOUNT <k>|PFCOUNT <k>+|PFMERGE <k> <k>+|PFMERGE <k>|PFDEBUG (GETREG|DECODE|ENC
 GET <k>|GET <k>|STRLEN <k>|DEL <k>|COPY <k> <k> REPLACE|SET <k> <hll>|GETSET <k> <hll>|SET <k> <v>|OBJECT ENCODING <k>
 """
 
+_GEO = """
+GEOADD <k> <lon> <lat> <place>|GEOADD <k> <lon> <lat> <place> <lon> <lat> <place> <lon> <lat> <place> <lon> <lat> <place>
+GEOADD <k> [(NX|XX)] [CH] <lon> <lat> <place> [<lon> <lat> <place>]|ZADD <k> <s> <place>|ZREM <k> <place>|SET <k> <v>|DEL <k>
+GEODIST <k> <place> <place> [(m|km|MI|ft|x)]|GEOHASH <k> <place>+|GEOPOS <k> <place>+
+GEORADIUS <k> <lon> <lat> <dist> [WITHDIST] [WITHHASH] [WITHCOORD] [COUNT <count> [ANY]] [(ASC|DESC)] [(STORE|STOREDIST) <k>]
+GEORADIUS_RO <k> <lon> <lat> <dist> [WITHDIST] [COUNT <count> [ANY]] [(ASC|DESC)] [WITHCOORD]
+GEORADIUSBYMEMBER <k> <place> <dist> [WITHDIST] [WITHHASH] [COUNT <count> [ANY]] [(ASC|DESC)] [(STORE|STOREDIST) <k>]
+GEORADIUSBYMEMBER_RO <k> <place> <dist> [WITHDIST] [WITHHASH] [COUNT <count> [ANY]] [(ASC|DESC)]
+GEOSEARCH <k> (FROMMEMBER <place>|FROMLONLAT <lon> <lat>) (BYRADIUS <dist>|BYBOX <side> <dist>) [WITHDIST] [WITHCOORD] [COUNT <count> [ANY]] [(ASC|DESC)]
+GEOSEARCH <k> FROMLONLAT <lon> <lat> (BYRADIUS <dist>|BYBOX <side> <dist>)|GEOSEARCH <k> FROMLONLAT <lon> <lat> (BYRADIUS <dist>|BYBOX <side> <dist>) WITHDIST
+GEOSEARCHSTORE <k> <k> (FROMMEMBER <place>|FROMLONLAT <lon> <lat>) (BYRADIUS <dist>|BYBOX <side> <dist>) [COUNT <count> [ANY]] [(ASC|DESC)] [STOREDIST]
+"""
+
 _SERVER = """
 COMMAND COUNT_|COMMAND GETKEYS (SET a b|MSET a b c d|ZUNIONSTORE d 2 a b|GET|SORT a STORE b)|COMMAND NOSUCH
 CONFIG GET (maxmemory|maxmemory-policy|hz|databases|nosuch|hash-max-*|timeout)|CONFIG SET (nosuch 1|hz abc|maxmemory-policy nosuch)
@@ -94,6 +107,7 @@ GROUPS = {
     "zset": _SORTED_SETS,
     "bitmap": _BITMAPS,
     "hyperloglog": _HYPERLOGLOGS,
+    "geo": _GEO,
     "server": _SERVER,
 }
 
@@ -144,7 +158,7 @@ class Grammar:
                 words.append(word)
                 continue
             for _ in range(self.random.randint(1, 3) if found[2] else 1):
-                words.append(self._draw(found[1]))
+                words += self._draw(found[1]).split(" ") if found[1] == "dist" else [self._draw(found[1])]
         return words
 
     def _draw(self, kind):
@@ -161,6 +175,12 @@ class Grammar:
             "e": lambda: str(self.random.randrange(4000)),
 # Sound ones, and such as no element can be added to: Redis changes half of what is corrupt, this server none.
             "hll": lambda: "HYLL" + pick(["\x01" + "\0" * 10 + end for end in ("\0\x7f\xff", "\x80\x7f\xff", "\0", "\x80", "")] + ["\x00" + "\0" * 11, "\x02" + "\0" * 11 + "\x7f\xff"]),
+            "lon": lambda: pick(["0", "180", "-180", "13.361389", "abc", *_at_random(self.random, 180)]),
+            "lat": lambda: pick(["0", "85.05112878", "-85.05112878", "38.115556", "86", *_at_random(self.random, 85)]),
+            "place": lambda: f"p{self.random.randrange(60)}",
+            "dist": lambda: f"{_size(self.random)} {pick(['m', 'km', 'km', 'KM', 'mi', 'ft', 'km', 'x'])}",
+            "side": lambda: _size(self.random),
+            "count": lambda: pick(["1", "2", "5", "10", "1000", "0", "-1", "abc"]),
             "num": lambda: pick(["1", "2", "2", "1", "0", "abc", "3"]),
             "f": lambda: pick(_FLOATS),
             "s": lambda: pick(_FLOATS + _NUMBERS),
@@ -178,6 +198,16 @@ class Grammar:
             "wait": lambda: pick(["0.001", "0.001", "-1", "abc"]),
         }
         return drawn[kind]()
+
+
+def _at_random(source, degrees):
+    """Six angles, most of them close to each other."""
+    return [str(source.uniform(-degrees, degrees)), *(str(round(source.gauss(20, 8), digits)) for digits in (0, 1, 3, 6, 9))]
+
+
+def _size(source):
+    """A length of any order of magnitude."""
+    return source.choice(["0", "-1", "abc", *([str(round(10 ** source.uniform(0, 4.5), 3))] * 20)])
 
 
 def _split(line):
