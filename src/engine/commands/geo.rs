@@ -2,10 +2,11 @@
 //!
 //! - `add` GEOADD · `read` distances and places of members · `units` what distances are given in
 //! - `search` the commands that search, in their old and new forms · `search_options` what they
-//!   take · `found` what they find · `store` what they keep
+//!   take · `found` what they find, of which `nearest` are the first · `store` what they keep
 
 mod add;
 mod found;
+mod nearest;
 mod read;
 mod search;
 mod search_options;

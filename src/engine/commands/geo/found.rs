@@ -1,5 +1,10 @@
 //! What a search finds: members of a sorted set within a shape, in the order of the answer.
 
+use std::cmp::Ordering;
+
+use holdfast_resp::Reply;
+
+use super::nearest::sort_first;
 use super::search_options::{Form, Options};
 use super::units::Unit;
 use super::{write_distance, write_place};
@@ -10,7 +15,6 @@ use crate::keyspace::Key;
 use crate::values::direction::Direction;
 use crate::values::geo::{Area, Cell, Place};
 use crate::values::sorted_set::{ScoreBound, ScoreRange, SortedSet};
-use holdfast_resp::Reply;
 
 /// A member within the shape.
 pub(super) struct Point {
@@ -90,17 +94,18 @@ fn find(set: &SortedSet, area: &Area, options: &Options<'_>) -> Vec<Point> {
             find_in_cell(set, area, cell, enough, &mut points);
         }
     }
+    let wanted = options.count.unwrap_or(usize::MAX);
     match options.order {
         None => {}
-        Some(Direction::Forward) => {
-            points.sort_by(|one, two| one.distance_m.total_cmp(&two.distance_m));
-        }
-        Some(Direction::Backward) => {
-            points.sort_by(|one, two| two.distance_m.total_cmp(&one.distance_m));
-        }
+        Some(Direction::Forward) => sort_first(&mut points, wanted, &nearer),
+        Some(Direction::Backward) => sort_first(&mut points, wanted, &|one, two| nearer(two, one)),
     }
-    points.truncate(options.count.unwrap_or(usize::MAX));
+    points.truncate(wanted);
     points
+}
+
+fn nearer(one: &Point, two: &Point) -> Ordering {
+    one.distance_m.total_cmp(&two.distance_m)
 }
 
 fn find_in_cell(set: &SortedSet, area: &Area, cell: Cell, enough: usize, points: &mut Vec<Point>) {
