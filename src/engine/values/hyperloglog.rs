@@ -117,7 +117,7 @@ pub fn raise(
     }
 }
 
-/// Raises every register that is lower than the one given.
+/// Gives a string all registers, each of which is at least as high as its own.
 ///
 /// # Errors
 /// The runs are corrupt; some registers may have been raised.
@@ -129,16 +129,14 @@ pub fn raise_all(
     registers: &Registers,
     sparse_bytes_max: usize,
 ) -> Result<(), Corrupt> {
-    let mut is_dense = known_encoding(bytes) == Encoding::Dense;
     for (index, &rank) in registers.all().iter().enumerate() {
-        if rank == 0 {
-            continue;
+        if known_encoding(bytes) == Encoding::Dense {
+            bytes.truncate(HEADER_BYTES);
+            dense::push_all(bytes, registers);
+            return Ok(());
         }
-        if is_dense {
-            dense::raise(&mut bytes[HEADER_BYTES..], index, rank);
-        } else {
+        if rank > 0 {
             raise(bytes, index, rank, sparse_bytes_max)?;
-            is_dense = known_encoding(bytes) == Encoding::Dense;
         }
     }
     Ok(())

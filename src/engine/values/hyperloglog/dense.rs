@@ -45,16 +45,47 @@ fn pair(dense: &[u8], at: usize) -> u16 {
     u16::from_le_bytes([dense[at], dense.get(at + 1).copied().unwrap_or(0)])
 }
 
-/// Every register, in order.
-pub(super) fn iter(dense: &[u8]) -> impl Iterator<Item = u8> {
-    (0..REGISTERS_COUNT).map(|index| get(dense, index))
+/// Every register, in order: four of them are three bytes.
+pub(super) fn groups(dense: &[u8]) -> impl Iterator<Item = [u8; 4]> {
+    dense.chunks_exact(3).map(|bytes| {
+        let [one, two, three] = <[u8; 3]>::try_from(bytes).expect("a chunk has three bytes");
+        [
+            one & 0x3f,
+            one >> 6 | two << 2 & 0x3f,
+            two >> 4 | three << 4 & 0x3f,
+            three >> 2,
+        ]
+    })
 }
 
 /// Appends all registers to a header.
 pub(super) fn push_all(bytes: &mut Vec<u8>, registers: &Registers) {
-    let start = bytes.len();
-    bytes.resize(start + BYTES, 0);
-    for (index, &value) in registers.all().iter().enumerate() {
-        set(&mut bytes[start..], index, value);
+    bytes.reserve_exact(BYTES);
+    for group in registers.all().chunks_exact(4) {
+        let [a, b, c, d] = <[u8; 4]>::try_from(group).expect("a chunk has four registers");
+        bytes.extend_from_slice(&[a | b << 6, b >> 2 | c << 4, c >> 4 | d << 2]);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn registers_are_the_same_one_by_one_and_in_groups() {
+        let mut bytes = vec![0; BYTES];
+        for index in 0..REGISTERS_COUNT {
+            let rank = u8::try_from(index * 7 % 64).expect("six bits");
+            assert_eq!(raise(&mut bytes, index, rank), rank > 0);
+        }
+        let singles: Vec<u8> = (0..REGISTERS_COUNT).map(|at| get(&bytes, at)).collect();
+        let grouped: Vec<u8> = groups(&bytes).flatten().collect();
+        assert_eq!(singles, grouped);
+        assert!(
+            singles
+                .iter()
+                .enumerate()
+                .all(|(at, &rank)| usize::from(rank) == at * 7 % 64)
+        );
     }
 }

@@ -32,8 +32,10 @@ impl Registers {
     pub fn merge(&mut self, bytes: &[u8]) -> Result<(), Corrupt> {
         let (known, body) = parts(bytes)?;
         if known == Encoding::Dense {
-            for (own, other) in self.0.iter_mut().zip(dense::iter(body)) {
-                *own = other.max(*own);
+            for (own, others) in self.0.chunks_exact_mut(4).zip(dense::groups(body)) {
+                for (own, other) in own.iter_mut().zip(others) {
+                    *own = other.max(*own);
+                }
             }
             return Ok(());
         }
@@ -80,8 +82,10 @@ pub fn estimate_of(bytes: &[u8]) -> Result<u64, Corrupt> {
     let (known, body) = parts(bytes)?;
     let mut histogram = [0; HISTOGRAM_LEN];
     if known == Encoding::Dense {
-        for value in dense::iter(body) {
-            histogram[usize::from(value)] += 1;
+        for group in dense::groups(body) {
+            for value in group {
+                histogram[usize::from(value)] += 1;
+            }
         }
     } else {
         let mut count = 0;
