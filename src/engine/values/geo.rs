@@ -79,7 +79,7 @@ impl Place {
 fn bits_of(score: f64) -> u64 {
     const HALF: f64 = 9_223_372_036_854_775_808.0;
     let truncated = |number: f64| {
-        if number >= -HALF && number < HALF {
+        if (-HALF..HALF).contains(&number) {
             number as i64
         } else {
             i64::MIN
