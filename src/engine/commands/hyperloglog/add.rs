@@ -41,11 +41,15 @@ fn pfadd(
     if before.is_none() {
         put_empty(context, key);
     }
-    let added = context.edit_string(key, |bytes| add_all(bytes, elements, bytes_max))?;
+    let added = context.edit_string(key, |bytes| {
+        let changes = add_all(bytes, elements, bytes_max)? || before.is_none();
+        if changes {
+            hyperloglog::mark_stale(bytes);
+        }
+        Ok((changes, hyperloglog::encoding(bytes).ok_or(Corrupt)?))
+    })?;
     let (changes, now) = added.map_err(corrupt)?;
-    let changes = changes || before.is_none();
     if changes {
-        context.edit_string(key, |bytes| hyperloglog::mark_stale(bytes))?;
         context.changed(key, NotifyClasses::STRING, "pfadd");
         log_change(context, key, before, now);
     }
@@ -60,23 +64,21 @@ pub(super) fn put_empty(context: &mut WriteContext<'_>, key: Key<'_>) {
 }
 
 /// Adds all elements or, to what turns out to be corrupt, none; says whether a register changed.
-fn add_all(
-    bytes: &mut Vec<u8>,
-    elements: &[&[u8]],
-    bytes_max: usize,
-) -> Result<(bool, Encoding), Corrupt> {
-    let encoding = |bytes: &[u8]| hyperloglog::encoding(bytes).ok_or(Corrupt);
-    // Only runs can be corrupt, and they are short.
-    let unchanged = (encoding(bytes)? == Encoding::Sparse).then(|| bytes.clone());
+fn add_all(bytes: &mut Vec<u8>, elements: &[&[u8]], bytes_max: usize) -> Result<bool, Corrupt> {
+    // Only runs can be corrupt, and they are short; the first element that fails changes nothing.
+    let is_at_risk = elements.len() > 1 && hyperloglog::encoding(bytes) == Some(Encoding::Sparse);
+    let unchanged = is_at_risk.then(|| bytes.clone());
     let mut changes = false;
     for element in elements {
         match hyperloglog::add(bytes, element, bytes_max) {
             Ok(raised) => changes |= raised,
             Err(Corrupt) => {
-                *bytes = unchanged.unwrap_or_default();
+                if let Some(unchanged) = unchanged {
+                    *bytes = unchanged;
+                }
                 return Err(Corrupt);
             }
         }
     }
-    Ok((changes, encoding(bytes)?))
+    Ok(changes)
 }

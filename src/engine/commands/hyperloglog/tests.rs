@@ -51,6 +51,7 @@ fn other_values_are_refused_and_left_as_they_are() {
     let mut harness = Harness::new();
     put_runs(&mut harness, "short", b"\x7f\xfe");
     put_runs(&mut harness, "none", b"");
+    put_runs(&mut harness, "half", b"\x5f\xff");
     harness.expect(&[
         ("SET text HYLL", "+OK"),
         ("SET number 5", "+OK"),
@@ -72,6 +73,8 @@ fn other_values_are_refused_and_left_as_they_are() {
         ("PFDEBUG GETREG short", CORRUPT),
         ("PFDEBUG TODENSE short", CORRUPT),
         ("PFADD none a", CORRUPT),
+        ("PFADD half a b c d e f g", CORRUPT),
+        ("STRLEN half", ":18"),
         ("STRLEN none", ":16"),
         ("EXISTS x", ":0"),
         ("GET text", "$4|HYLL"),
