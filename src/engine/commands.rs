@@ -3,11 +3,14 @@
 //! One file a family; each ends in its list of constants. A subcommand is found by its container's
 //! name and its own.
 
+pub mod bitmap;
 mod choose;
 mod element;
 pub mod expiry;
 pub mod generic;
+pub mod geo;
 pub mod hash;
+pub mod hyperloglog;
 mod index_range;
 pub mod keyspace_commands;
 pub mod list;
@@ -38,6 +41,9 @@ pub const FAMILIES: &[&[Command<Handler>]] = &[
     list::COMMANDS,
     set::COMMANDS,
     sorted_set::COMMANDS,
+    bitmap::COMMANDS,
+    hyperloglog::COMMANDS,
+    geo::COMMANDS,
 ];
 
 /// Longest name that is looked up, in bytes.

@@ -348,6 +348,11 @@ impl<'a> WriteContext<'a> {
         self.keyspace.notice(self.database, class, event, key.bytes);
     }
 
+    /// Says that a key was changed in a way of which Redis tells its subscribers nothing.
+    pub fn changed_quietly(&mut self, key: Key<'_>) {
+        self.keyspace.mark_changed(self.database, key);
+    }
+
     /// Tells subscribers only.
     pub fn notify(&mut self, key: Key<'_>, class: NotifyClasses, event: &'static str) {
         self.keyspace.notice(self.database, class, event, key.bytes);

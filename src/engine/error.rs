@@ -114,6 +114,66 @@ pub enum CommandError {
     #[error("ERR LIMIT can't be negative")]
     LimitNegative,
 
+    // Bitmaps.
+    #[error("ERR bit offset is not an integer or out of range")]
+    BitOffset,
+    #[error("ERR bit is not an integer or out of range")]
+    BitValue,
+    #[error("ERR The bit argument must be 1 or 0.")]
+    BitNeitherOneNorZero,
+    #[error("ERR BITOP NOT must be called with a single source key.")]
+    NotOfSeveral,
+    #[error(
+        "ERR Invalid bitfield type. Use something like i16 u8. Note that u64 is not supported but i64 is."
+    )]
+    BitfieldType,
+    #[error("ERR Invalid OVERFLOW type specified")]
+    BitfieldOverflow,
+    #[error("ERR BITFIELD_RO only supports the GET subcommand")]
+    BitfieldReadOnly,
+
+    // HyperLogLog.
+    #[error("WRONGTYPE Key is not a valid HyperLogLog string value.")]
+    NotHyperLogLog,
+    #[error("INVALIDOBJ Corrupted HLL object detected")]
+    CorruptHyperLogLog,
+    #[error("ERR The specified key does not exist")]
+    KeyDoesNotExist,
+    #[error("ERR HLL encoding is not sparse")]
+    HyperLogLogNotSparse,
+    #[error("ERR Unknown PFDEBUG subcommand '{0}'")]
+    UnknownPfdebug(Box<str>),
+    #[error("ERR TESTFAILED {0}")]
+    HyperLogLogTest(Box<str>),
+
+    // Places.
+    #[error("ERR invalid longitude,latitude pair {0},{1}")]
+    NotOnMap(Box<str>, Box<str>),
+    #[error("ERR unsupported unit provided. please use M, KM, FT, MI")]
+    UnknownUnit,
+    #[error("ERR need numeric radius")]
+    RadiusNotANumber,
+    #[error("ERR radius cannot be negative")]
+    RadiusNegative,
+    #[error("ERR need numeric width")]
+    WidthNotANumber,
+    #[error("ERR need numeric height")]
+    HeightNotANumber,
+    #[error("ERR height or width cannot be negative")]
+    BoxNegative,
+    #[error("ERR could not decode requested zset member")]
+    NoSuchPlace,
+    #[error("ERR COUNT must be > 0")]
+    GeoCountNotPositive,
+    #[error("ERR the ANY argument requires COUNT argument")]
+    AnyWithoutCount,
+    #[error("ERR exactly one of FROMMEMBER or FROMLONLAT can be specified for {0}")]
+    NoCentre(Box<str>),
+    #[error("ERR exactly one of BYRADIUS and BYBOX can be specified for {0}")]
+    NoShape(Box<str>),
+    #[error("ERR {0} is not compatible with WITHDIST, WITHHASH and WITHCOORD options")]
+    StoredWithDetails(&'static str),
+
     // Hashes.
     #[error("ERR hash value is not an integer")]
     HashValueNotAnInteger,

@@ -75,8 +75,24 @@ fn by_arguments(command: &Registered, words: &[&[u8]]) -> Option<Vec<&'static st
     match command.spec.name {
         "set" if has("GET") => Some(vec!["RW", "access", "update"]),
         "set" => Some(vec!["OW", "update"]),
+        "bitfield" if only_reads_fields(words) => Some(vec!["RO", "access"]),
+        "bitfield" => Some(vec!["RW", "access", "update"]),
         _ => None,
     }
+}
+
+/// Whether BITFIELD has nothing but GET. What is malformed counts as a write.
+fn only_reads_fields(words: &[&[u8]]) -> bool {
+    let mut at = 2;
+    while let Some(word) = words.get(at) {
+        let follow = words.len() - at - 1;
+        at += match word.to_ascii_lowercase().as_slice() {
+            b"get" if follow >= 2 => 3,
+            b"overflow" if follow >= 1 => 2,
+            _ => return false,
+        };
+    }
+    true
 }
 
 #[cfg(test)]
@@ -104,6 +120,12 @@ mod tests {
                 &["a RO access", "c OW update"],
             ),
             ("sort a get store", &["a RO access"]),
+            ("bitfield a get u8 0 overflow sat", &["a RO access"]),
+            ("bitfield a get u8 0 set u8 0 1", &["a RW access update"]),
+            (
+                "bitop and a b c",
+                &["a OW update", "b RO access", "c RO access"],
+            ),
         ] {
             let want: Vec<String> = want.iter().map(|&key| key.to_owned()).collect();
             assert_eq!(keys(line), Ok(want), "{line}");

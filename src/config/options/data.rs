@@ -108,7 +108,13 @@ pub(super) const OPTIONS: &[Definition] = &[
                 Ok(())
             },
         ),
-    memory("hll-sparse-max-bytes", 0, LONG_MAX, "3000").kept("HyperLogLog is not offered yet"),
+    memory("hll-sparse-max-bytes", 0, LONG_MAX, "3000").sets(
+        "bytes of a HyperLogLog that is kept as runs",
+        |config, value| {
+            config.encodings.hll_sparse_max_bytes = value.size();
+            Ok(())
+        },
+    ),
     memory("stream-node-max-bytes", 0, LONG_MAX, "4096").kept("streams are not offered yet"),
     integer("stream-node-max-entries", 0, LONG_MAX, "100").kept("streams are not offered yet"),
     words("notify-keyspace-events", readers::notify, "").sets(

@@ -8,7 +8,8 @@ const COMMANDS_COUNT: u32 = 2_500;
 const SEEDS: [u64; 2] = [1, 0x5eed_0002];
 
 /// What is executed: `k` is a key, `v` a value, `i` an integer, `f` a float, `t` a time from now in
-/// milliseconds, `T` one since 1970, `d` a database.
+/// milliseconds, `T` one since 1970, `d` a database, `p` a position of a bit, `h` and `g` keys of which
+/// others keep away, `l` a longitude, `b` a latitude.
 const TEMPLATES: &[&str] = &[
     "SET k v",
     "SET k v NX PX t",
@@ -30,6 +31,28 @@ const TEMPLATES: &[&str] = &[
     "INCRBYFLOAT k f",
     "APPEND k v",
     "SETRANGE k 3 v",
+    "SETBIT k p 1",
+    "SETBIT k p 0",
+    "BITOP AND k k k",
+    "BITOP XOR k k k",
+    "BITOP NOT k k",
+    "BITFIELD k SET u5 p i OVERFLOW SAT INCRBY i7 #2 i",
+    "BITFIELD k OVERFLOW FAIL INCRBY u3 p 5 GET u8 0",
+    "PFADD h v v v v",
+    "PFADD h v f f f f f f f f f",
+    "PFCOUNT h",
+    "PFCOUNT h h",
+    "PFMERGE h h h",
+    "PFDEBUG TODENSE h",
+    "DEL h",
+    "RENAME h k",
+    "COPY k h",
+    "GEOADD g l b v l b v l b v",
+    "GEOADD g NX CH l b v",
+    "GEORADIUS g l b 3000 km STORE g",
+    "GEORADIUS g l b 5000 km COUNT 2 ANY STOREDIST k",
+    "GEOSEARCHSTORE k g FROMLONLAT l b BYBOX 4000 2000 km COUNT 2",
+    "GEOSEARCHSTORE g g FROMLONLAT l b BYRADIUS 6000 km DESC",
     "DEL k k",
     "UNLINK k",
     "RENAME k k",
@@ -82,6 +105,11 @@ impl Random {
             "f" => format!("{}.{}", self.below(10), self.below(1000)),
             "t" => (self.below(300) + 1).to_string(),
             "T" => (now_ms + self.below(300).cast_signed() - 50).to_string(),
+            "h" => format!("hll:{}", self.below(3)),
+            "g" => format!("geo:{}", self.below(3)),
+            "l" => (self.below(360).cast_signed() - 180).to_string(),
+            "b" => format!("{}.{}", self.below(160).cast_signed() - 80, self.below(10)),
+            "p" => self.below(100).to_string(),
             "d" => self.below(3).to_string(),
             other => other.to_owned(),
         }

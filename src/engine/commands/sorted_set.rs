@@ -9,6 +9,7 @@ mod read;
 mod remove;
 mod selection;
 
+pub(super) use add::{Options as AddOptions, add};
 use holdfast_formats::Element;
 use holdfast_resp::{Protocol, Reply};
 

@@ -49,6 +49,7 @@ impl Harness {
             zset_max_listpack_entries: 2,
             zset_max_listpack_value: 8,
             list_max_listpack_size: 2,
+            hll_sparse_max_bytes: 40,
             ..Encodings::default()
         };
         let mut keyspace = Keyspace::new(16, own, 7);

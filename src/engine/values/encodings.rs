@@ -19,6 +19,8 @@ pub struct Encodings {
     pub zset_max_listpack_entries: usize,
     /// `zset-max-listpack-value`: bytes of a member.
     pub zset_max_listpack_value: usize,
+    /// `hll-sparse-max-bytes`: bytes of a sparse HyperLogLog, its header included.
+    pub hll_sparse_max_bytes: usize,
     /// `list-max-listpack-size`: elements of a node, or -1 to -5 for 4 to 64 KiB.
     pub list_max_listpack_size: i64,
     /// Elements longer than this stand alone (`DEBUG QUICKLIST-PACKED-THRESHOLD`), in bytes.
@@ -34,6 +36,7 @@ impl Default for Encodings {
             set_max_intset_entries: 512,
             zset_max_listpack_entries: 128,
             zset_max_listpack_value: 64,
+            hll_sparse_max_bytes: 3000,
             list_max_listpack_size: -2,
             list_packed_threshold: 1 << 30,
         }

@@ -63,6 +63,33 @@ ZINTERCARD <num> <k> [<k>] [LIMIT <i>]|ZMPOP <num> <k> [<k>] (MIN|MAX) [COUNT <i
 BZMPOP <wait> <num> <k> (MIN|MAX) [COUNT <i>]|ZRANDMEMBER <k> 1000 [WITHSCORES]|ZSCAN_ <k> 0
 """
 
+_BITMAPS = """
+SETBIT <k> <bit> (0|1)|SETBIT <k> <bit> <i>|GETBIT <k> <bit>|BITCOUNT <k>|BITCOUNT <k> <i> <i> [(BYTE|BIT|NIBBLE)]|BITPOS <k> <i>
+BITPOS <k> (0|1) [<i> [<i> [(BYTE|BIT)]]]|BITOP (AND|OR|XOR|NOT|NAND) <k> <k>+|BITOP NOT <k> <k>|APPEND <k> <v>|GET <k>|SET <k> <v>
+BITFIELD <k> GET <field> <bit> [GET <field> <bit>]|BITFIELD_RO <k> [GET <field> <bit>] [SET <field> <bit> <n>]
+BITFIELD <k> [OVERFLOW (WRAP|SAT|FAIL|MAX)] SET <field> <bit> <n> [OVERFLOW (WRAP|SAT|FAIL)] INCRBY <field> <bit> <n> GET <field> <bit>
+BITFIELD <k> [OVERFLOW (WRAP|SAT|FAIL)] INCRBY <field> <bit> <n> [SET <field> <bit> <n>] [INCRBY <field> <bit> <n>]
+"""
+
+_HYPERLOGLOGS = """
+PFADD <k> <e>+|PFADD <k>|PFADD <k> <e> <e> <e> <e> <e> <e> <e> <e> <e> <e> <e> <e>|PFADD <k> <v>+
+PFCOUNT <k>|PFCOUNT <k>+|PFMERGE <k> <k>+|PFMERGE <k>|PFDEBUG (GETREG|DECODE|ENCODING|TODENSE|NOSUCH) <k>|PFDEBUG ENCODING <k>
+GET <k>|GET <k>|STRLEN <k>|DEL <k>|COPY <k> <k> REPLACE|SET <k> <hll>|GETSET <k> <hll>|SET <k> <v>|OBJECT ENCODING <k>
+"""
+
+_GEO = """
+GEOADD <k> <lon> <lat> <place>|GEOADD <k> <lon> <lat> <place> <lon> <lat> <place> <lon> <lat> <place> <lon> <lat> <place>
+GEOADD <k> [(NX|XX)] [CH] <lon> <lat> <place> [<lon> <lat> <place>]|ZADD <k> <s> <place>|ZREM <k> <place>|SET <k> <v>|DEL <k>
+GEODIST <k> <place> <place> [(m|km|MI|ft|x)]|GEOHASH <k> <place>+|GEOPOS <k> <place>+
+GEORADIUS <k> <lon> <lat> <dist> [WITHDIST] [WITHHASH] [WITHCOORD] [COUNT <count> [ANY]] [(ASC|DESC)] [(STORE|STOREDIST) <k>]
+GEORADIUS_RO <k> <lon> <lat> <dist> [WITHDIST] [COUNT <count> [ANY]] [(ASC|DESC)] [WITHCOORD]
+GEORADIUSBYMEMBER <k> <place> <dist> [WITHDIST] [WITHHASH] [COUNT <count> [ANY]] [(ASC|DESC)] [(STORE|STOREDIST) <k>]
+GEORADIUSBYMEMBER_RO <k> <place> <dist> [WITHDIST] [WITHHASH] [COUNT <count> [ANY]] [(ASC|DESC)]
+GEOSEARCH <k> (FROMMEMBER <place>|FROMLONLAT <lon> <lat>) (BYRADIUS <dist>|BYBOX <side> <dist>) [WITHDIST] [WITHCOORD] [COUNT <count> [ANY]] [(ASC|DESC)]
+GEOSEARCH <k> FROMLONLAT <lon> <lat> (BYRADIUS <dist>|BYBOX <side> <dist>)|GEOSEARCH <k> FROMLONLAT <lon> <lat> (BYRADIUS <dist>|BYBOX <side> <dist>) WITHDIST
+GEOSEARCHSTORE <k> <k> (FROMMEMBER <place>|FROMLONLAT <lon> <lat>) (BYRADIUS <dist>|BYBOX <side> <dist>) [COUNT <count> [ANY]] [(ASC|DESC)] [STOREDIST]
+"""
+
 _SERVER = """
 COMMAND COUNT_|COMMAND GETKEYS (SET a b|MSET a b c d|ZUNIONSTORE d 2 a b|GET|SORT a STORE b)|COMMAND NOSUCH
 CONFIG GET (maxmemory|maxmemory-policy|hz|databases|nosuch|hash-max-*|timeout)|CONFIG SET (nosuch 1|hz abc|maxmemory-policy nosuch)
@@ -78,6 +105,9 @@ GROUPS = {
     "list": _LISTS,
     "set": _SETS,
     "zset": _SORTED_SETS,
+    "bitmap": _BITMAPS,
+    "hyperloglog": _HYPERLOGLOGS,
+    "geo": _GEO,
     "server": _SERVER,
 }
 
@@ -128,7 +158,7 @@ class Grammar:
                 words.append(word)
                 continue
             for _ in range(self.random.randint(1, 3) if found[2] else 1):
-                words.append(self._draw(found[1]))
+                words += self._draw(found[1]).split(" ") if found[1] == "dist" else [self._draw(found[1])]
         return words
 
     def _draw(self, kind):
@@ -140,6 +170,17 @@ class Grammar:
             "v": lambda: pick([*_MEMBERS, *_NUMBERS, "y" * 45, "z" * 300]),
             "i": lambda: pick(_INTS),
             "n": lambda: pick(_NUMBERS),
+            "bit": lambda: pick(["0", "1", "7", "8", "9", "63", "100", str(self.random.randrange(300)), "#0", "#1", "#3", "-1", "abc", "4294967296"]),
+            "field": lambda: pick(["u8", "i8", "u1", "i1", "u63", "i64", "i5", "u5", "i63", "u32", f"i{self.random.randrange(66)}", "u64", "x8"]),
+            "e": lambda: str(self.random.randrange(4000)),
+# Sound ones, and such as no element can be added to: Redis changes half of what is corrupt, this server none.
+            "hll": lambda: "HYLL" + pick(["\x01" + "\0" * 10 + end for end in ("\0\x7f\xff", "\x80\x7f\xff", "\0", "\x80", "")] + ["\x00" + "\0" * 11, "\x02" + "\0" * 11 + "\x7f\xff"]),
+            "lon": lambda: pick(["0", "180", "-180", "13.361389", "abc", *_at_random(self.random, 180)]),
+            "lat": lambda: pick(["0", "85.05112878", "-85.05112878", "38.115556", "86", *_at_random(self.random, 85)]),
+            "place": lambda: f"p{self.random.randrange(60)}",
+            "dist": lambda: f"{_size(self.random)} {pick(['m', 'km', 'km', 'KM', 'mi', 'ft', 'km', 'x'])}",
+            "side": lambda: _size(self.random),
+            "count": lambda: pick(["1", "2", "5", "10", "1000", "0", "-1", "abc"]),
             "num": lambda: pick(["1", "2", "2", "1", "0", "abc", "3"]),
             "f": lambda: pick(_FLOATS),
             "s": lambda: pick(_FLOATS + _NUMBERS),
@@ -157,6 +198,16 @@ class Grammar:
             "wait": lambda: pick(["0.001", "0.001", "-1", "abc"]),
         }
         return drawn[kind]()
+
+
+def _at_random(source, degrees):
+    """Six angles, most of them close to each other."""
+    return [str(source.uniform(-degrees, degrees)), *(str(round(source.gauss(20, 8), digits)) for digits in (0, 1, 3, 6, 9))]
+
+
+def _size(source):
+    """A length of any order of magnitude."""
+    return source.choice(["0", "-1", "abc", *([str(round(10 ** source.uniform(0, 4.5), 3))] * 20)])
 
 
 def _split(line):

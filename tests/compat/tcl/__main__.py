@@ -28,7 +28,9 @@ from servers import Server, ServerDied, flavour_of, free_port, target_directory 
 
 # The units of the groups that a lone node serves, the slow ones first.
 FAST = [
+    "unit/pause",
     "unit/type/list-3",
+    "unit/geo",
     "unit/type/zset",
     "unit/dump",
     "unit/type/list",
@@ -46,13 +48,14 @@ FAST = [
     "unit/sort",
     "unit/querybuf",
     "unit/keyspace",
+    "unit/bitops",
+    "unit/bitfield",
     "unit/slowlog",
     "unit/pubsub",
     "unit/lazyfree",
     "unit/type/incr",
     "unit/quit",
     "unit/protocol",
-    "unit/pause",
     "unit/introspection",
     "unit/info-command",
     "unit/replybufsize",

@@ -62,12 +62,15 @@ pub(super) const ZINCRBY: Command<Handler> = Command::write("zincrby", Group::So
 
 /// Which changes are wanted, and how they are told.
 #[derive(Clone, Copy, Default)]
-struct Options {
-    only_new: bool,
-    only_present: bool,
+pub(in crate::commands) struct Options {
+    /// Members that are there are left as they are.
+    pub(in crate::commands) only_new: bool,
+    /// No member is added.
+    pub(in crate::commands) only_present: bool,
     only_greater: bool,
     only_less: bool,
-    counts_changed: bool,
+    /// The reply counts changed scores, too.
+    pub(in crate::commands) counts_changed: bool,
     increments: bool,
 }
 
@@ -164,7 +167,8 @@ fn zadd(
     add(context, key, options, &members, reply)
 }
 
-fn add(
+/// Adds members or changes their scores, and answers how many.
+pub(in crate::commands) fn add(
     context: &mut WriteContext<'_>,
     key: Key<'_>,
     options: Options,
