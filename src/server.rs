@@ -552,16 +552,12 @@ async fn asked_by_command(shared: &Shared) -> Shutdown {
 
 /// Takes the snapshot that SHUTDOWN asked for. If it fails nothing is lost: the log holds all.
 async fn save_at_end(shared: &Shared) {
-    let is_wanted = {
+    {
         let mut core = shared.borrow_mut();
-        let is_wanted = core.saves_at_end && core.replication.may_serve();
-        if is_wanted {
-            core.request_save();
+        if !core.saves_at_end || !core.replication.may_serve() {
+            return;
         }
-        is_wanted
-    };
-    if !is_wanted {
-        return;
+        core.request_save();
     }
     loop {
         {

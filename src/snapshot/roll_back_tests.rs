@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use holdfast_engine::captured::CapturedKeys;
 use holdfast_engine::commands::CommandTable;
 use holdfast_engine::digest::{self, Digest};
 use holdfast_engine::keyspace::{DatabaseIndex, Walk};
@@ -114,14 +115,19 @@ impl Node {
             encodings: self.keyspace.encodings,
             sizes: self.keyspace.begin_capture(),
             progress: Arc::new(Progress::default()),
+            written: std::sync::mpsc::channel().0,
         };
         let (messages, receiver) = std::sync::mpsc::channel();
         let send = |message| messages.send(message).expect("somebody receives");
         send(Message::Begin(place.expect("a committed entry")));
         while self.keyspace.walk_capture(7) == Walk::Underway {
-            send(Message::Keys(self.keyspace.take_captured()));
+            send(Message::Keys(
+                self.keyspace.take_captured(CapturedKeys::default()),
+            ));
         }
-        send(Message::Keys(self.keyspace.take_captured()));
+        send(Message::Keys(
+            self.keyspace.take_captured(CapturedKeys::default()),
+        ));
         let end = self.keyspace.end_capture().expect("it was begun");
         let keys_count = end.keys_count as u64;
         send(Message::End { keys_count });
@@ -224,13 +230,14 @@ fn a_writer_that_is_left_alone_leaves_nothing_behind() {
         encodings: node.keyspace.encodings,
         sizes: node.keyspace.begin_capture(),
         progress: Arc::new(Progress::default()),
+        written: std::sync::mpsc::channel().0,
     };
     for begins in [false, true] {
         let (messages, receiver) = std::sync::mpsc::channel();
         if begins {
             let place = place.clone().expect("a committed entry");
             messages.send(Message::Begin(place)).expect("received");
-            let keys = node.keyspace.take_captured();
+            let keys = node.keyspace.take_captured(CapturedKeys::default());
             messages.send(Message::Keys(keys)).expect("received");
         }
         drop(messages);
