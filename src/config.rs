@@ -118,6 +118,8 @@ pub struct Config {
     pub is_running: bool,
     /// Serve although data may be lost: only ever given on the command line, for one start.
     pub accept_data_loss: bool,
+    /// What to import at start: only ever given on the command line, for one start.
+    pub import: Option<PathBuf>,
     /// Changes how much is logged.
     pub level_control: LevelControl,
     /// `bind`: addresses to listen on; a leading `-` lets one be missing.
@@ -235,6 +237,7 @@ impl Config {
             file: None,
             is_running: false,
             accept_data_loss: false,
+            import: None,
             level_control: LevelControl::default(),
             bind: Vec::new(),
             port: 0,

@@ -77,6 +77,8 @@ pub struct Core {
     pub log_id: [u8; 16],
     /// About how large the log was when this process started.
     pub log_bytes_at_start: u64,
+    /// Whether an import is under way: nothing is served before it is finished.
+    pub importing: bool,
     /// Whether a snapshot is to be taken before the process ends.
     pub saves_at_end: bool,
     /// The load of a snapshot at start.
@@ -151,6 +153,7 @@ impl Core {
             snapshots: Snapshots::default(),
             log_id,
             log_bytes_at_start: 0,
+            importing: false,
             saves_at_end: false,
             loading: Loading::default(),
             debug: DebugSwitches::default(),

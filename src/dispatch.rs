@@ -197,6 +197,9 @@ fn check(
     }
     match core.replication.phase() {
         Phase::Loading if !command.has(Flags::LOADING) => return Err(Refusal::Loading),
+        Phase::Leading if core.importing && !command.has(Flags::LOADING) => {
+            return Err(Refusal::Loading);
+        }
         Phase::Leading | Phase::Loading => {}
         Phase::Frozen | Phase::Following => {
             if !command.has(Flags::LOCAL) {

@@ -18,6 +18,7 @@ pub mod connection;
 pub mod core;
 pub mod dispatch;
 pub mod identity;
+pub mod import;
 pub mod info;
 pub mod latency;
 pub mod loading;

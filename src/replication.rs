@@ -538,7 +538,7 @@ impl Replication {
 
     /// Others' batches took the place of ours: forget all that is not in the log, and rebuild the
     /// keyspace from the newest snapshot and the log up to `through`.
-    fn roll_back(
+    pub(crate) fn roll_back(
         &mut self,
         keyspace: &mut Keyspace,
         table: &CommandTable,

@@ -24,12 +24,12 @@ use crate::connection::Connection;
 use crate::core::{Core, Shared, Shutdown};
 use crate::identity::{Identity, IdentityError};
 use crate::latency::Event;
-use crate::loading;
 use crate::net::Stream;
 use crate::replication::{Phase, Replication};
 use crate::session::{Closing, Session};
 use crate::snapshot::files::{self, Generation};
 use crate::snapshot::{InstallError, saving};
+use crate::{import, loading};
 
 /// How many ready tasks run before sockets and other threads are looked at again.
 const TASKS_PER_POLL: u32 = 61;
@@ -59,6 +59,9 @@ pub enum ServerError {
         /// Why.
         source: io::Error,
     },
+    /// An import was begun and not finished.
+    #[error("an import into {} was not finished: give --import once more, or remove the directory", .0.display())]
+    Unfinished(PathBuf),
     /// The snapshots cannot be listed.
     #[error("cannot look for snapshots in {}: {source}", path.display())]
     Snapshots {
@@ -91,6 +94,9 @@ pub fn run(config: Config) -> Result<i32, ServerError> {
         path: config.dir.clone(),
         source,
     };
+    if config.import.is_none() && import::is_unfinished(&config.dir) {
+        return Err(ServerError::Unfinished(config.dir));
+    }
     files::remove_temporaries(&config.dir).map_err(failed)?;
     let mut generations = files::list(&config.dir).map_err(failed)?.into_iter();
     let mut result = run_from(&config, &identity, generations.next());
@@ -206,6 +212,10 @@ async fn serve(
     let learner = tokio::task::spawn_local(learn(Rc::clone(shared), events, generation.clone()));
     tokio::task::spawn_local(close_turns(Rc::clone(shared)));
     tokio::task::spawn_local(look_after(Rc::clone(shared)));
+    if let Some(path) = config.import.clone() {
+        shared.borrow_mut().importing = true;
+        tokio::task::spawn_local(import::import(Rc::clone(shared), path));
+    }
     tokio::task::spawn_local(saving::walk(Rc::clone(shared)));
     tokio::task::spawn_local(saving::attend(Rc::clone(shared)));
     if let Some(listener) = unix_listener {
@@ -461,7 +471,8 @@ impl Core {
         self.look_after_replicas();
         self.look_after_idle_sessions();
         self.end_pause_in_time();
-        if self.replication.may_serve() && !self.replication.is_full() && !self.pause.is_active() {
+        let is_open = self.replication.may_serve() && !self.importing;
+        if is_open && !self.replication.is_full() && !self.pause.is_active() {
             self.expire_due();
         }
     }
@@ -553,16 +564,12 @@ async fn asked_by_command(shared: &Shared) -> Shutdown {
 
 /// Takes the snapshot that SHUTDOWN asked for. If it fails nothing is lost: the log holds all.
 async fn save_at_end(shared: &Shared) {
-    let is_wanted = {
+    {
         let mut core = shared.borrow_mut();
-        let is_wanted = core.saves_at_end && core.replication.may_serve();
-        if is_wanted {
-            core.request_save();
+        if !core.saves_at_end || !core.replication.may_serve() {
+            return;
         }
-        is_wanted
-    };
-    if !is_wanted {
-        return;
+        core.request_save();
     }
     loop {
         {

@@ -227,4 +227,6 @@ fn access(keyspace: &Keyspace, record: &KeyRecord) -> Option<u32> {
 }
 
 #[cfg(test)]
+mod roll_back_tests;
+#[cfg(test)]
 mod tests;

@@ -226,6 +226,7 @@ fn reset_statistics(
     _args: &mut Args<'_>,
 ) -> Result<(), CommandError> {
     core.stats.reset();
+    core.snapshots.facts.longest_step = std::time::Duration::ZERO;
     core.keyspace.stats = Default::default();
     core.keyspace.observed.reset_lookups();
     for command in core.registry.iter() {

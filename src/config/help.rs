@@ -11,6 +11,9 @@ holdfast: a Redis-protocol database that syncs every write before it answers
     holdfast --version | --help
 
     file    a configuration file with the syntax of redis.conf; - for standard input
+    --import PATH
+            once, into an empty data directory: take in the data of a Redis or Valkey server from
+            an RDB file, an append-only file, or a data directory
     --accept-data-loss
             for this start only: serve although a part of the data may be lost (changes nothing
             yet: a damaged log is refused in any case)

@@ -99,7 +99,16 @@ fn set_dir(config: &mut Config, dir: &Path) -> Result<(), StartError> {
 fn option_lines(arguments: &[Vec<u8>], config: &mut Config) -> Result<Vec<Line>, StartError> {
     let place = "command line";
     let mut lines: Vec<Line> = Vec::new();
-    for argument in arguments {
+    let mut arguments = arguments.iter();
+    while let Some(argument) = arguments.next() {
+        if argument == b"--import" {
+            let path = arguments
+                .next()
+                .cloned()
+                .ok_or_else(|| StartError::Arguments("--import needs a path".to_owned()))?;
+            config.import = Some(PathBuf::from(OsString::from_vec(path)));
+            continue;
+        }
         if argument == b"--accept-data-loss" {
             config.accept_data_loss = true;
             continue;

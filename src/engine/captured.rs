@@ -20,6 +20,9 @@ use crate::values::string::{IntegerText, StringRef};
 /// What a key costs beside its bytes, for bounding how much waits.
 const KEY_BYTES: usize = size_of::<Captured>();
 
+/// An emptied one keeps at most this much of each kind of memory.
+const KEPT_BYTES_MAX: usize = 1 << 20;
+
 /// Some captured keys.
 #[derive(Debug, Default)]
 pub struct CapturedKeys {
@@ -80,6 +83,21 @@ impl CapturedKeys {
             expires_at_ms: entry.expires_at_ms(),
             usage,
         });
+    }
+
+    /// Forgets all keys and keeps its memory for others, unless that is uncommonly much: so the
+    /// thread that serves neither asks for memory nor gives any back while it walks.
+    #[must_use]
+    pub fn emptied(mut self) -> Self {
+        if self.bytes.capacity() > KEPT_BYTES_MAX
+            || self.keys.capacity() * KEY_BYTES > KEPT_BYTES_MAX
+        {
+            return Self::default();
+        }
+        self.bytes.clear();
+        self.keys.clear();
+        self.values_bytes = 0;
+        self
     }
 
     fn keep(&mut self, bytes: &[u8]) -> Range<usize> {

@@ -463,7 +463,7 @@ mod tests {
             .as_first_mut()
             .expect("made as the first")
             .replace_tail(3, &[&[b'x'; 100]]);
-        assert_eq!(first.as_first().map(super::Packed::len), Some(103));
+        assert_eq!(first.as_first().map(Packed::len), Some(103));
         assert!(first.as_second().is_none() && first.second_header_mut().is_none());
         assert!(matches!(first.into_kind(), Kind::First(packed) if *packed.header() == 7));
 

@@ -10,7 +10,7 @@ use crate::session::Session;
 
 /// `# Persistence`. Every write is in the log and synced: of Redis's AOF, only what tools wait for.
 pub(super) fn persistence(core: &Core, _: &Session, text: &mut Text) {
-    let is_loading = core.replication.phase() == Phase::Loading;
+    let is_loading = core.replication.phase() == Phase::Loading || core.importing;
     let aof_enabled = core.config.settings.text("appendonly") == Some(b"yes");
     text.line("loading", u8::from(is_loading));
     text.line("async_loading", 0);

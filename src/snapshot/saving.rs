@@ -11,9 +11,10 @@ use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::mpsc::Sender;
+use std::sync::mpsc::{Receiver, Sender};
 use std::time::{Duration, Instant};
 
+use holdfast_engine::captured::CapturedKeys;
 use holdfast_engine::keyspace::Walk;
 use holdfast_formats::rdb::Compression;
 use tokio::sync::{Notify, mpsc};
@@ -89,6 +90,8 @@ pub struct Snapshots {
 struct Underway {
     /// Leads to the thread that writes; gone once all was sent, or the snapshot was given up.
     messages: Option<Sender<Message>>,
+    /// Gives back what was written, emptied.
+    written: Receiver<CapturedKeys>,
     progress: Arc<Progress>,
     /// The last batch that it contains; `None` once that is known to be committed.
     need: Option<u64>,
@@ -223,6 +226,7 @@ impl Core {
     fn begin_save(&mut self) -> std::io::Result<()> {
         let sizes = self.keyspace.begin_capture();
         let progress = Arc::new(Progress::default());
+        let written = std::sync::mpsc::channel();
         let job = Job {
             dir: self.config.dir.clone(),
             dump_file: self.config.dump_file.clone(),
@@ -234,6 +238,7 @@ impl Core {
             encodings: self.keyspace.encodings,
             sizes: sizes.clone(),
             progress: Arc::clone(&progress),
+            written: written.0,
         };
         let (messages, receiver) = std::sync::mpsc::channel();
         let ended = self.snapshots.ended.clone();
@@ -249,6 +254,7 @@ impl Core {
         }
         self.snapshots.underway = Some(Underway {
             messages: Some(messages),
+            written: written.1,
             progress,
             need: Some(self.replication.executed(&self.keyspace)),
             term: self.replication.term(),
@@ -348,7 +354,8 @@ impl Core {
             // Nothing is written before the place is known; what is captured waits here.
             return Pace::Later;
         }
-        let keys = self.keyspace.take_captured();
+        let empty = underway.written.try_recv().unwrap_or_default();
+        let keys = self.keyspace.take_captured(empty);
         if !keys.is_empty() {
             progress
                 .backlog_bytes

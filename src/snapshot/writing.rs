@@ -10,7 +10,7 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::mpsc::Receiver;
+use std::sync::mpsc::{Receiver, Sender};
 use std::time::{Duration, Instant};
 
 use holdfast_engine::captured::{CapturedKey, CapturedKeys};
@@ -67,6 +67,8 @@ pub(super) struct Job {
     /// Keys, and keys with a deadline, by database.
     pub(super) sizes: Vec<(usize, usize)>,
     pub(super) progress: Arc<Progress>,
+    /// Takes what was written back to the core, emptied, to be filled again.
+    pub(super) written: Sender<CapturedKeys>,
 }
 
 /// A snapshot that counts.
@@ -155,7 +157,11 @@ fn write_and_publish(job: &Job, messages: &Receiver<Message>) -> Result<Publishe
     let mut writing = Writing::begin(job, &place, paced).map_err(failed("write"))?;
     loop {
         match messages.recv() {
-            Ok(Message::Keys(keys)) => writing.keys(&keys).map_err(failed("write"))?,
+            Ok(Message::Keys(keys)) => {
+                writing.keys(&keys).map_err(failed("write"))?;
+                // The core does not look any more once it has sent all.
+                drop(job.written.send(keys.emptied()));
+            }
             Ok(Message::End { keys_count }) => {
                 let missed = keys_count.abs_diff(writing.keys_count);
                 if missed != 0 {

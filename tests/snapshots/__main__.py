@@ -6,6 +6,7 @@
 - equal      each snapshot with the log behind it gives the same data as the log alone
 - redis      redis-check-rdb passes each one, and redis-server holds the same contents
 - bounded    the log stays small while more is written than it may hold
+- imported   what redis-server wrote, as RDB, AOF and with a torn tail, is imported whole or refused
 - damage     a damaged newest snapshot is passed over; a log that lacks its snapshot is refused
 
 Exit status: 0 if all holds, 1 if not, 2 if a tool is missing.
@@ -23,7 +24,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 import checks  # noqa: E402
 from servers import flavour_of, target_directory  # noqa: E402
 
-CHECKS = [checks.equal, checks.redis_, checks.bounded, checks.damage]
+CHECKS = [checks.equal, checks.redis_, checks.bounded, checks.damage, checks.imported]
 
 
 def main():

@@ -168,3 +168,67 @@ def refuses(server, words):
     finally:
         server.kill()
     raise AssertionError("the server started")
+
+
+def imported(flavour, dice):
+    """The data directory of a redis-server, in each of its layouts, through --import."""
+    redis_flavour = flavour_of("redis-server")
+    layouts = {
+        "rdb": ("--appendonly", "no"),
+        "aof": ("--appendonly", "yes", "--aof-use-rdb-preamble", "no", "--auto-aof-rewrite-percentage", "0"),
+        "preamble": ("--appendonly", "yes"),
+    }
+    for name, extra in layouts.items():
+        with Server(redis_flavour, mode="volatile", extra=extra) as source:
+            link = client(source)
+            contents.change(link, dice, 4000)
+            contents.large(link, 2000)
+            if name == "preamble":
+                link.bgrewriteaof()
+                while link.info("persistence")["aof_rewrite_in_progress"]:
+                    time.sleep(0.05)
+                contents.change(link, dice, 2000)
+            wanted = contents.read(link)
+            if name == "rdb":
+                link.save()
+            source.stop()
+            arrives(flavour, source.directory, wanted)
+            if name == "aof":
+                torn(flavour, source.directory, wanted)
+
+
+def arrives(flavour, path, wanted):
+    """An import gives these contents, and they are there without it as well."""
+    server = Server(flavour, extra=("--save", "", "--import", str(path)))
+    try:
+        server.start()
+        contents.compare(contents.read(client(server)), wanted)
+        server.kill()
+        refuses(server, "holds data already")
+        server.extra = ("--save", "")
+        server.start()
+        contents.compare(contents.read(client(server)), wanted)
+    finally:
+        server.kill()
+        server.remove()
+
+
+def torn(flavour, path, wanted):
+    """A torn end costs the command that it is in; damage in the middle ends the import."""
+    incremental = next(path.glob("appendonlydir/*.incr.aof"))
+    whole = incremental.read_bytes()
+    incremental.write_bytes(whole + b"*3\r\n$3\r\nSET\r\n$4\r\nlost")
+    arrives(flavour, path, wanted)
+    middle = whole.index(b"\r\n*", len(whole) // 2)
+    incremental.write_bytes(whole[:middle] + b"*x" + whole[middle:])
+    with contextlib.ExitStack() as stack:
+        server = Server(flavour, extra=("--save", "", "--import", str(path)))
+        stack.callback(server.remove)
+        stack.callback(server.kill)
+        refuses(server, incremental.name)
+        server.extra = ("--save", "")
+        refuses(server, "was not finished")
+        incremental.write_bytes(whole)
+        server.extra = ("--save", "", "--import", str(path))
+        server.start()
+        contents.compare(contents.read(client(server)), wanted)

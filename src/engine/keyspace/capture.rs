@@ -139,11 +139,11 @@ impl Keyspace {
         walked
     }
 
-    /// What was captured since this was asked last.
-    pub fn take_captured(&mut self) -> CapturedKeys {
+    /// What was captured since this was asked last; what is captured next goes into `empty`.
+    pub fn take_captured(&mut self, empty: CapturedKeys) -> CapturedKeys {
         self.capture
             .as_mut()
-            .map(|capture| std::mem::take(&mut capture.captured))
+            .map(|capture| std::mem::replace(&mut capture.captured, empty))
             .unwrap_or_default()
     }
 

@@ -82,7 +82,7 @@ fn random_command(keyspace: &mut Keyspace, table: &CommandTable, dice: &mut Dice
 }
 
 fn collect(keyspace: &mut Keyspace, into: &mut (Digest, usize)) {
-    let captured = keyspace.take_captured();
+    let captured = keyspace.take_captured(CapturedKeys::default());
     for key in captured.iter() {
         into.0 = into.0.plus(key.digest());
         into.1 += 1;
@@ -176,7 +176,7 @@ fn usage_is_captured_where_the_policy_looks_at_it() {
     keyspace.begin_capture();
     assert_eq!(keyspace.capture_progress(), Some((0, 1)));
     assert_eq!(keyspace.walk_capture(10), Walk::Done);
-    let captured = keyspace.take_captured();
+    let captured = keyspace.take_captured(CapturedKeys::default());
     let idle: Vec<_> = captured
         .iter()
         .map(|key| key.usage().idle_seconds)
