@@ -6,11 +6,13 @@ pub mod command;
 pub mod config;
 pub mod connection;
 pub mod debug;
+pub mod functions;
 pub mod info;
 pub mod latency;
 pub mod memory_commands;
 pub mod persistence;
 pub mod pubsub;
+pub mod scripting;
 pub mod server;
 pub mod slowlog;
 pub mod transactions;
@@ -36,6 +38,8 @@ pub const FAMILIES: &[&[Command<ServerHandler>]] = &[
     persistence::COMMANDS,
     info::COMMANDS,
     pubsub::COMMANDS,
+    scripting::COMMANDS,
+    functions::COMMANDS,
     slowlog::COMMANDS,
     server::COMMANDS,
     transactions::COMMANDS,

@@ -46,6 +46,8 @@ pub enum Refusal {
     Loading,
     #[error("CLUSTERDOWN this node does not lead, and no leader is known")]
     NoLeader,
+    #[error("{0}")]
+    Busy(CommandError),
     #[error("OOM command not allowed when used memory > 'maxmemory'.")]
     OutOfMemory,
     #[error(
@@ -69,8 +71,7 @@ pub enum Refusal {
 
 fn without_code(refusal: &Refusal) -> String {
     let text = refusal.to_string();
-    text.split_once(' ')
-        .map_or(text.clone(), |(_, rest)| rest.to_owned())
+    text.strip_prefix("ERR ").unwrap_or(&text).to_owned()
 }
 
 /// Takes one command line of a session.
@@ -91,7 +92,7 @@ pub fn dispatch(core: &mut Core, session: &mut Session, arguments: &[&[u8]]) -> 
         }
     };
     session.last_command = command.full_name;
-    if core.must_pause(session, command) || must_wait_for_room(core, session, command) {
+    if core.must_pause(session, command, arguments) || must_wait_for_room(core, session, command) {
         return Flow::Park;
     }
     if session.transaction.is_some() && !runs_inside_transaction(command) {
@@ -111,13 +112,19 @@ pub fn dispatch(core: &mut Core, session: &mut Session, arguments: &[&[u8]]) -> 
         reply_before
     };
     let flow = finish(core, session, silenced_from, need);
-    if core.keyspace.interest.any_touched() {
+    if core.keyspace.interest.any_touched() && !core.scripts.is_busy() {
         core.after_touch();
     }
     flow
 }
 
-fn finish(core: &mut Core, session: &mut Session, reply_before: usize, need: u64) -> Flow {
+/// Ends what a session did from `reply_before` on; the reply depends on batch `need`.
+pub(crate) fn finish(
+    core: &mut Core,
+    session: &mut Session,
+    reply_before: usize,
+    need: u64,
+) -> Flow {
     match session.reply_mode {
         ReplyMode::On => {}
         ReplyMode::Off => session.out.reply.truncate(reply_before),
@@ -191,6 +198,11 @@ fn check(
     }
     if command.has(Flags::DENY_OOM) && core.config.maxmemory > 0 && !memory::make_room(core) {
         return Err(Refusal::OutOfMemory);
+    }
+    if let Some(kind) = core.scripts.busy_kind()
+        && !command.has(Flags::ALLOW_BUSY)
+    {
+        return Err(Refusal::Busy(CommandError::Busy(kind.name())));
     }
     match core.replication.phase() {
         Phase::Loading if !command.has(Flags::LOADING) => return Err(Refusal::Loading),
@@ -316,7 +328,7 @@ pub fn call(
         .set(command.calls.micros.get() + micros);
     if let Some(error) = error {
         command.calls.failed.set(command.calls.failed.get() + 1);
-        core.stats.count_error(&error.to_string());
+        core.stats.count_error_of(&error);
     }
     core.stats.note_command(command, micros, arguments, session);
     need

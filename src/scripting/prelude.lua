@@ -1,0 +1,437 @@
+-- What scripts see of Lua: run once in each new state, with the native functions as its argument.
+--
+-- Plain Lua 5.1 has no read-only tables. A protected table is an empty proxy whose metatable finds
+-- everything in the real one and refuses assignments; what could reach around it (rawset,
+-- setmetatable, table.insert and the like) is replaced by functions that know the proxies.
+
+local native = ...
+local READONLY = "Attempt to modify a readonly table"
+local UNKNOWN = "Script attempted to access nonexistent global variable '"
+
+local assert, error, getmetatable, ipairs, next, pairs, pcall = assert, error, getmetatable, ipairs, next, pairs, pcall
+local rawequal, rawget, rawset, select, setmetatable, tonumber = rawequal, rawget, rawset, select, setmetatable, tonumber
+local tostring, type, unpack, xpcall, collectgarbage, gcinfo = tostring, type, unpack, xpcall, collectgarbage, gcinfo
+local concat, insert, remove, sort = table.concat, table.insert, table.remove, table.sort
+
+-- Proxies and the tables that they stand for.
+local real = {}
+-- What getmetatable answers for proxies that are to have a metatable.
+local shown = {}
+
+local function refuse()
+    error(READONLY, 2)
+end
+
+local function protect(content)
+    local proxy = setmetatable({}, { __index = content, __newindex = refuse })
+    real[proxy] = content
+    return proxy
+end
+
+-- A native function answers what went wrong, or nil, and then its results.
+local function settle(problem, ...)
+    if problem ~= nil then
+        error(problem, 0)
+    end
+    return ...
+end
+
+local function checked(run)
+    return function(...)
+        return settle(run(...))
+    end
+end
+
+local function all_checked(functions)
+    local result = {}
+    for name, run in pairs(functions) do
+        result[name] = type(run) == "function" and checked(run) or run
+    end
+    return result
+end
+
+local function failure(text)
+    return { err = "ERR " .. text }
+end
+
+-- ---- the language's own functions that must not reach around proxies ---------------------------
+
+local globals = {}
+
+globals.assert, globals.error, globals.ipairs, globals.pcall, globals.xpcall = assert, error, ipairs, pcall, xpcall
+globals.rawequal, globals.select, globals.tonumber, globals.tostring, globals.type = rawequal, select, tonumber, tostring, type
+globals.gcinfo, globals._VERSION = gcinfo, _VERSION
+
+local string_metatable = getmetatable("")
+local string_metatable_shown
+
+globals.getmetatable = function(...)
+    local value = ...
+    if value ~= nil and real[value] then
+        return shown[value]
+    end
+    if type(value) == "string" then
+        return string_metatable_shown
+    end
+    return getmetatable(...)
+end
+
+globals.setmetatable = function(...)
+    local value = ...
+    if value ~= nil and real[value] then
+        error(READONLY, 0)
+    end
+    return setmetatable(...)
+end
+
+globals.rawset = function(...)
+    local value = ...
+    if value ~= nil and real[value] then
+        error(READONLY, 0)
+    end
+    return rawset(...)
+end
+
+globals.rawget = function(value, ...)
+    return rawget(value ~= nil and real[value] or value, ...)
+end
+
+globals.next = function(value, ...)
+    return next(value ~= nil and real[value] or value, ...)
+end
+
+globals.pairs = function(value, ...)
+    if value ~= nil and real[value] then
+        value = real[value]
+    end
+    return pairs(value, ...)
+end
+
+local RESULTS_MAX = 7999
+
+globals.unpack = function(list, from, to)
+    from, to = tonumber(from or 1), tonumber(to or (type(list) == "table" and #list) or 0)
+    if from and to and (to - from >= RESULTS_MAX or to >= 2147483647 and from <= to) then
+        error("too many results to unpack", 2)
+    end
+    return unpack(list, from, to)
+end
+
+globals.collectgarbage = function(what, argument)
+    if what == nil or what == "collect" or what == "count" or what == "step" then
+        return collectgarbage(what, argument)
+    end
+    return 0
+end
+
+globals.loadstring = checked(native.loadstring)
+
+globals.load = function(read, name)
+    if type(read) ~= "function" then
+        error("bad argument #1 to 'load' (function expected)", 2)
+    end
+    local pieces = {}
+    while true do
+        local piece = read()
+        if piece == nil or piece == "" then
+            break
+        end
+        if type(piece) ~= "string" then
+            return nil, "reader function must return a string"
+        end
+        pieces[#pieces + 1] = piece
+    end
+    return settle(native.loadstring(concat(pieces), name or "=(load)"))
+end
+
+-- ---- libraries ---------------------------------------------------------------------------------
+
+local function copy(from)
+    local result = {}
+    for name, value in pairs(from) do
+        result[name] = value
+    end
+    return result
+end
+
+local function guarding(run)
+    return function(list, ...)
+        if list ~= nil and real[list] then
+            error(READONLY, 2)
+        end
+        return run(list, ...)
+    end
+end
+
+local tables = copy(table)
+tables.insert, tables.remove, tables.sort = guarding(insert), guarding(remove), guarding(sort)
+
+local strings = copy(string)
+strings.find, strings.match, strings.rep = checked(native.find), checked(native.match), checked(native.rep)
+
+-- The text that takes a match's place, behind where the match begins and ends.
+local function replaced(replacement, subject, first, last, capture, ...)
+    if first == nil then
+        return nil
+    end
+    local value
+    if type(replacement) == "function" then
+        value = replacement(capture, ...)
+    else
+        value = replacement[capture]
+    end
+    if not value then
+        value = strings.sub(subject, first, last)
+    elseif type(value) ~= "string" and type(value) ~= "number" then
+        error("invalid replacement value (a " .. type(value) .. ")", 3)
+    end
+    return first, last, value
+end
+
+strings.gsub = function(subject, pattern, replacement, limit)
+    local kind = type(replacement)
+    if kind ~= "function" and kind ~= "table" then
+        return settle(native.gsub(subject, pattern, replacement, limit))
+    end
+    subject, pattern = tostring(subject), tostring(pattern)
+    local pieces, count, at = {}, 0, 1
+    while (not limit or count < limit) and at <= #subject + 1 do
+        local first, last, value = replaced(replacement, subject, settle(native.find_next(subject, pattern, at)))
+        if not first then
+            break
+        end
+        pieces[#pieces + 1] = strings.sub(subject, at, first - 1)
+        pieces[#pieces + 1] = value
+        count = count + 1
+        at = last + 1
+        if last < first then
+            pieces[#pieces + 1] = strings.sub(subject, at, at)
+            at = at + 1
+        end
+        if strings.sub(pattern, 1, 1) == "^" then
+            break
+        end
+    end
+    pieces[#pieces + 1] = strings.sub(subject, at)
+    return concat(pieces), count
+end
+
+strings.dump = function()
+    error("unable to dump given function", 2)
+end
+strings.gmatch = function(...)
+    local step = settle(native.gmatch(...))
+    return function()
+        return settle(step())
+    end
+end
+strings.gfind = strings.gmatch
+
+local maths = copy(math)
+maths.random, maths.randomseed = checked(native.random), checked(native.randomseed)
+
+local string_proxy = protect(strings)
+string_metatable.__index = string_proxy
+string_metatable_shown = protect({ __index = string_proxy })
+
+globals.string, globals.table, globals.math = string_proxy, protect(tables), protect(maths)
+globals.coroutine = protect(copy(coroutine))
+globals.bit, globals.struct, globals.cmsgpack = protect(all_checked(native.bit)), protect(all_checked(native.struct)), protect(all_checked(native.cmsgpack))
+
+local function json()
+    local functions = all_checked(native.cjson())
+    functions.new = function()
+        return json()
+    end
+    return functions
+end
+globals.cjson = protect(json())
+
+-- ---- redis -------------------------------------------------------------------------------------
+
+local constants = native.constants
+
+local redis = copy(constants)
+
+redis.call = function(...)
+    local problem, value = native.call(...)
+    if problem then
+        error(problem, 0)
+    end
+    return value
+end
+
+redis.pcall = function(...)
+    local problem, value = native.call(...)
+    return problem or value
+end
+
+for _, name in ipairs({ "log", "sha1hex", "setresp", "set_repl", "acl_check_cmd" }) do
+    redis[name] = checked(native[name])
+end
+
+redis.replicate_commands = function()
+    return true
+end
+redis.breakpoint = function()
+    return false
+end
+redis.debug = function() end
+
+local function single(field, ...)
+    local text = ...
+    if select("#", ...) ~= 1 or type(text) ~= "string" then
+        return { err = "ERR wrong number or type of arguments" }
+    end
+    if field == "err" then
+        text = native.error_text(text)
+    end
+    return { [field] = text }
+end
+
+redis.error_reply = function(...)
+    return single("err", ...)
+end
+
+redis.status_reply = function(...)
+    return single("ok", ...)
+end
+
+globals.redis = protect(redis)
+
+-- ---- what a script runs in ---------------------------------------------------------------------
+
+local function unknown(_, name)
+    error(UNKNOWN .. tostring(name) .. "'", 2)
+end
+
+setmetatable(globals, { __index = unknown })
+
+local environment_metatable = { __index = globals, __newindex = refuse }
+local environment = setmetatable({}, environment_metatable)
+real[environment] = globals
+shown[environment] = protect({ __index = unknown })
+globals._G = environment
+
+-- ---- libraries of functions --------------------------------------------------------------------
+
+local registered
+
+local FLAGS = {
+    ["no-writes"] = true,
+    ["allow-oom"] = true,
+    ["allow-stale"] = true,
+    ["no-cluster"] = true,
+    ["allow-cross-slot-keys"] = true,
+}
+
+local FIELDS = {
+    function_name = { "string", "function_name argument given to redis.register_function must be a string" },
+    description = { "string", "description argument given to redis.register_function must be a string" },
+    callback = { "function", "callback argument given to redis.register_function must be a function" },
+    flags = { "table", "flags argument to redis.register_function must be a table representing function flags" },
+}
+
+local function named(arguments)
+    if type(arguments) ~= "table" then
+        return "calling redis.register_function with a single argument is only applicable to Lua table (representing named arguments)."
+    end
+    for name, value in next, arguments do
+        if type(name) ~= "string" then
+            return "named argument key given to redis.register_function is not a string"
+        end
+        local field = FIELDS[name]
+        if not field then
+            return "unknown argument given to redis.register_function"
+        elseif type(value) ~= field[1] then
+            return field[2]
+        end
+    end
+    if not arguments.function_name then
+        return "redis.register_function must get a function name argument"
+    elseif not arguments.callback then
+        return "redis.register_function must get a callback argument"
+    end
+    for _, flag in ipairs(arguments.flags or {}) do
+        if not FLAGS[flag] then
+            return "unknown flag given"
+        end
+    end
+    return nil, arguments
+end
+
+local function positional(name, callback)
+    if type(name) ~= "string" then
+        return "first argument to redis.register_function must be a string"
+    elseif type(callback) ~= "function" then
+        return "second argument to redis.register_function must be a function"
+    end
+    return nil, { function_name = name, callback = callback }
+end
+
+local function register(...)
+    local count, problem, facts = select("#", ...), nil, nil
+    if not registered then
+        problem = "redis.register_function can only be called on FUNCTION LOAD command"
+    elseif count == 1 then
+        problem, facts = named(...)
+    elseif count == 2 then
+        problem, facts = positional(...)
+    else
+        problem = "wrong number of arguments to redis.register_function"
+    end
+    if not problem and not native.is_name(facts.function_name) then
+        problem = "Library names can only contain letters, numbers, or underscores(_) and must be at least one character long"
+    elseif not problem then
+        for _, other in ipairs(registered) do
+            if native.same_name(other.function_name, facts.function_name) then
+                problem = "Function already exists in the library"
+            end
+        end
+    end
+    if problem then
+        error(failure(problem), 0)
+    end
+    registered[#registered + 1] = {
+        function_name = facts.function_name,
+        callback = facts.callback,
+        description = facts.description,
+        flags = copy(facts.flags or {}),
+    }
+end
+
+local library_redis = copy(constants)
+library_redis.log, library_redis.register_function = redis.log, register
+setmetatable(library_redis, { __index = unknown })
+
+local library_globals = setmetatable({ redis = protect(library_redis) }, { __index = unknown })
+library_globals._G = environment
+
+-- ---- for the host ------------------------------------------------------------------------------
+
+local function end_load()
+    environment_metatable.__index = globals
+    registered = nil
+end
+
+return {
+    environment = environment,
+    globals = globals,
+    run = function(script)
+        return xpcall(script, native.describe)
+    end,
+    run_function = function(callback, keys, arguments)
+        return xpcall(function()
+            return callback(keys, arguments)
+        end, native.describe)
+    end,
+    load_library = function(chunk)
+        registered = {}
+        environment_metatable.__index = library_globals
+        local ok, problem = xpcall(chunk, native.describe)
+        local functions = registered
+        end_load()
+        return ok, problem, functions
+    end,
+    end_load = end_load,
+}
