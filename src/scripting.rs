@@ -118,8 +118,11 @@ impl Scripts {
         }
     }
 
-    /// Puts it back.
+    /// Puts it back, unless it could not begin: the next one may.
     pub(crate) fn put_back(&mut self, kind: Kind, machine: Box<Machine>) {
+        if machine.is_over() {
+            return machine.quit();
+        }
         match kind {
             Kind::Eval => self.eval = Some(machine),
             Kind::Function => self.functions = Some(machine),

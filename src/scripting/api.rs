@@ -9,8 +9,8 @@ use mlua::{Lua, MultiValue, String as LuaString, Table, Value};
 use tracing::{debug, info, warn};
 
 use super::machine::{Ask, Exchange};
-use super::native::{self, Problem, position, reply};
-use super::values::{self, Answered};
+use super::native::{self, Form, Problem, Raised, position, reply};
+use super::values;
 
 const LOG_LEVELS: [&str; 4] = ["LOG_DEBUG", "LOG_VERBOSE", "LOG_NOTICE", "LOG_WARNING"];
 const REPLICATION: [(&str, i64); 5] = [
@@ -41,6 +41,11 @@ pub(super) fn register(lua: &Lua, into: &Table, exchange: &Rc<Exchange>) -> mlua
     let shared = Rc::clone(exchange);
     let setresp = move |_: &Lua, arguments: MultiValue| set_protocol(&shared, &arguments);
     into.raw_set("setresp", native::function(lua, setresp)?)?;
+    let unwrap = |lua: &Lua, error: Value| match error {
+        Value::Error(error) => native::unwrap(lua, &error),
+        other => Ok(other),
+    };
+    into.raw_set("unwrap", lua.create_function(unwrap)?)?;
     let error_text = |lua: &Lua, text: LuaString| lua.create_string(error_text(&text.as_bytes()));
     into.raw_set("error_text", lua.create_function(error_text)?)?;
     let is_name = |_: &Lua, name: LuaString| Ok(is_library_name(&name.as_bytes()));
@@ -51,25 +56,51 @@ pub(super) fn register(lua: &Lua, into: &Table, exchange: &Rc<Exchange>) -> mlua
     into.raw_set("same_name", lua.create_function(same_name)?)
 }
 
-/// `redis.call` and `redis.pcall`: an error, or nil and a value.
+/// `redis.call`: raises a command's error.
 pub(super) fn call(
     lua: &Lua,
     yielder: &Yielder<(), Ask>,
     exchange: &Exchange,
     words: &MultiValue,
-) -> mlua::Result<(Option<Table>, Value)> {
-    if let Err(problem) = give_words(exchange, words) {
-        return failure(lua, problem).map(|table| (Some(table), Value::Nil));
+) -> mlua::Result<Value> {
+    match execute(lua, yielder, exchange, words)? {
+        Ok(value) => Ok(value),
+        Err(raised) => Err(mlua::Error::external(raised)),
+    }
+}
+
+/// `redis.pcall`: answers a command's error.
+pub(super) fn protected_call(
+    lua: &Lua,
+    yielder: &Yielder<(), Ask>,
+    exchange: &Exchange,
+    words: &MultiValue,
+) -> mlua::Result<Value> {
+    match execute(lua, yielder, exchange, words)? {
+        Ok(value) => Ok(value),
+        Err(raised) => raised.value(lua),
+    }
+}
+
+fn execute(
+    lua: &Lua,
+    yielder: &Yielder<(), Ask>,
+    exchange: &Exchange,
+    words: &MultiValue,
+) -> mlua::Result<Result<Value, Raised>> {
+    if let Err(text) = give_words(exchange, words) {
+        let text = format!("ERR {text}");
+        return Ok(Err(Raised::new(text.as_bytes(), Form::Reply)));
     }
     yielder.suspend(Ask::Call);
     if let Some(why) = exchange.dying.get() {
         return Err(mlua::Error::runtime(why));
     }
     let reply = exchange.reply.borrow();
-    Ok(match values::read(lua, reply.as_slice())? {
-        Answered::Failed(table) => (Some(table), Value::Nil),
-        Answered::Fine(value) => (None, value),
-    })
+    if let Some(text) = reply.as_slice().strip_prefix(b"-") {
+        return Ok(Err(Raised::new(text.trim_ascii_end(), Form::CountedReply)));
+    }
+    values::read(lua, reply.as_slice()).map(Ok)
 }
 
 /// `redis.acl_check_cmd`.
@@ -78,7 +109,7 @@ pub(super) fn check(
     yielder: &Yielder<(), Ask>,
     exchange: &Exchange,
     words: &MultiValue,
-) -> mlua::Result<MultiValue> {
+) -> mlua::Result<bool> {
     let result = give_words(exchange, words).map_or_else(reply, |()| {
         yielder.suspend(Ask::Check);
         match exchange.permission.get() {
@@ -86,7 +117,7 @@ pub(super) fn check(
             None => reply("Invalid command passed to redis.acl_check_cmd()"),
         }
     });
-    native::answer(lua, result)
+    native::raise(lua, result)
 }
 
 fn give_words(exchange: &Exchange, words: &MultiValue) -> Result<(), &'static str> {
@@ -101,12 +132,6 @@ fn give_words(exchange: &Exchange, words: &MultiValue) -> Result<(), &'static st
         }
     }
     Ok(())
-}
-
-fn failure(lua: &Lua, text: &str) -> mlua::Result<Table> {
-    let table = lua.create_table()?;
-    table.raw_set("err", format!("ERR {text}"))?;
-    Ok(table)
 }
 
 /// The text of an error reply: with a code word, on one line.
@@ -210,6 +235,10 @@ fn set_protocol(exchange: &Exchange, arguments: &MultiValue) -> Result<(), Probl
 pub(super) fn describe(lua: &Lua, exchange: &Exchange, error: Value) -> mlua::Result<Table> {
     let at = position(lua);
     exchange.position.replace(at.clone());
+    let error = match error {
+        Value::Error(error) => native::unwrap(lua, &error)?,
+        other => other,
+    };
     let table = match error {
         Value::Table(table) => {
             if !matches!(table.raw_get("err")?, Value::String(_)) {
@@ -233,7 +262,6 @@ pub(super) fn describe(lua: &Lua, exchange: &Exchange, error: Value) -> mlua::Re
 fn shown(lua: &Lua, error: &Value) -> Vec<u8> {
     let mut text = b"ERR ".to_vec();
     match error {
-        Value::Error(error) => text.extend_from_slice(message(error).as_bytes()),
         Value::Nil => text.extend_from_slice(b"nil"),
         Value::Boolean(value) => text.extend_from_slice(value.to_string().as_bytes()),
         other => match lua.coerce_string(other.clone()) {

@@ -219,6 +219,11 @@ impl Machine {
         }
     }
 
+    /// Whether it has ended: of itself only where there was no memory for a Lua state.
+    pub(crate) fn is_over(&self) -> bool {
+        self.coroutine.done()
+    }
+
     /// Gives it its next job; `resume` does it.
     pub(crate) fn give(&self, job: Job) {
         self.exchange.dying.set(None);

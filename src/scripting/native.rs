@@ -1,5 +1,4 @@
-//! How native functions answer: first what went wrong, or nil, then their results. The prelude turns
-//! the first into an error, so that scripts catch plain texts and tables as in Redis.
+//! Native functions: how they fail, and how they let a script give way.
 
 use mlua::{FromLuaMulti, Function, IntoLuaMulti, Lua, MultiValue, Value};
 
@@ -52,39 +51,84 @@ where
 {
     lua.create_function(move |lua, arguments: MultiValue| {
         let arguments = A::from_lua_multi(arguments, lua).map_err(Problem::from);
-        answer(lua, arguments.and_then(|arguments| run(lua, arguments)))
+        raise(lua, arguments.and_then(|arguments| run(lua, arguments)))
     })
 }
 
-/// What a native function returns to the prelude.
-pub(super) fn answer<R: IntoLuaMulti>(
-    lua: &Lua,
-    result: Result<R, Problem>,
-) -> mlua::Result<MultiValue> {
-    match result {
-        Ok(results) => {
-            let mut values = results.into_lua_multi(lua)?;
-            values.push_front(Value::Nil);
-            Ok(values)
+/// What a native function raises: the prelude's functions that catch errors give scripts what it
+/// stands for.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{}", String::from_utf8_lossy(.text))]
+pub(super) struct Raised {
+    text: Box<[u8]>,
+    form: Form,
+}
+
+/// As what scripts catch it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    /// A text.
+    Text,
+    /// A table with the field `err`.
+    Reply,
+    /// The same, for an error that a command answered, and that was counted then.
+    CountedReply,
+}
+
+impl Raised {
+    pub(super) fn new(text: &[u8], form: Form) -> Self {
+        Self {
+            text: text.into(),
+            form,
         }
-        Err(Problem::Text(message)) => {
+    }
+
+    /// What scripts see.
+    pub(super) fn value(&self, lua: &Lua) -> mlua::Result<Value> {
+        let text = lua.create_string(&self.text)?;
+        if self.form == Form::Text {
+            return Ok(Value::String(text));
+        }
+        let table = lua.create_table_with_capacity(0, 2)?;
+        table.raw_set("err", text)?;
+        if self.form == Form::CountedReply {
+            table.raw_set("ignore_error_stats_update", true)?;
+        }
+        Ok(Value::Table(table))
+    }
+}
+
+/// What a caught error stands for.
+pub(super) fn unwrap(lua: &Lua, error: &mlua::Error) -> mlua::Result<Value> {
+    match error {
+        mlua::Error::CallbackError { cause, .. } => unwrap(lua, cause),
+        mlua::Error::ExternalError(error) if error.is::<Raised>() => error
+            .downcast_ref::<Raised>()
+            .map_or(Ok(Value::Nil), |raised| raised.value(lua)),
+        other => {
+            let message = super::api::message(other);
+            lua.create_string(message).map(Value::String)
+        }
+    }
+}
+
+/// Turns a problem into what is raised.
+pub(super) fn raise<R>(lua: &Lua, result: Result<R, Problem>) -> mlua::Result<R> {
+    result.map_err(|problem| match problem {
+        Problem::Text(message) => {
             let message = match position(lua) {
                 Some((source, line)) => {
                     format!("{}:{line}: {message}", source.trim_start_matches('@'))
                 }
                 None => message,
             };
-            Ok(MultiValue::from_iter([Value::String(
-                lua.create_string(message)?,
-            )]))
+            mlua::Error::external(Raised::new(message.as_bytes(), Form::Text))
         }
-        Err(Problem::Reply(message)) => {
-            let table = lua.create_table()?;
-            table.raw_set("err", message)?;
-            Ok(MultiValue::from_iter([Value::Table(table)]))
+        Problem::Reply(message) => {
+            mlua::Error::external(Raised::new(message.as_bytes(), Form::Reply))
         }
-        Err(Problem::Lua(error)) => Err(error),
-    }
+        Problem::Lua(error) => error,
+    })
 }
 
 /// The script's own innermost frame: its source and line.
@@ -112,8 +156,8 @@ pub(super) struct Steps<'l> {
 
 /// How many steps pass between two looks at the clock.
 const STEPS_PER_TICK: u64 = 1 << 18;
-/// How many steps one call may take: some seconds.
-const STEPS_MAX: u64 = 1 << 30;
+/// How many steps one call may take: about a second.
+const STEPS_MAX: u64 = 1 << 27;
 
 impl<'l> Steps<'l> {
     pub(super) const fn new(lua: &'l Lua) -> Self {

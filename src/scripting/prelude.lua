@@ -28,26 +28,14 @@ local function protect(content)
     return proxy
 end
 
--- A native function answers what went wrong, or nil, and then its results.
-local function settle(problem, ...)
-    if problem ~= nil then
-        error(problem, 0)
+-- What a native function raises is a value of the host's: whoever catches it is given what it stands
+-- for, a text or a table. Native functions are called directly, as a function in Lua between them
+-- and a script would hide the script's line after `return redis.call(…)`.
+local function caught(ok, problem, ...)
+    if not ok and type(problem) == "userdata" then
+        return false, native.unwrap(problem)
     end
-    return ...
-end
-
-local function checked(run)
-    return function(...)
-        return settle(run(...))
-    end
-end
-
-local function all_checked(functions)
-    local result = {}
-    for name, run in pairs(functions) do
-        result[name] = type(run) == "function" and checked(run) or run
-    end
-    return result
+    return ok, problem, ...
 end
 
 local function failure(text)
@@ -58,7 +46,20 @@ end
 
 local globals = {}
 
-globals.assert, globals.error, globals.ipairs, globals.pcall, globals.xpcall = assert, error, ipairs, pcall, xpcall
+globals.assert, globals.error, globals.ipairs = assert, error, ipairs
+
+globals.pcall = function(...)
+    return caught(pcall(...))
+end
+
+globals.xpcall = function(run, handler)
+    return xpcall(run, function(problem)
+        if type(problem) == "userdata" then
+            problem = native.unwrap(problem)
+        end
+        return handler(problem)
+    end)
+end
 globals.rawequal, globals.select, globals.tonumber, globals.tostring, globals.type = rawequal, select, tonumber, tostring, type
 globals.gcinfo, globals._VERSION = gcinfo, _VERSION
 
@@ -124,7 +125,7 @@ globals.collectgarbage = function(what, argument)
     return 0
 end
 
-globals.loadstring = checked(native.loadstring)
+globals.loadstring = native.loadstring
 
 globals.load = function(read, name)
     if type(read) ~= "function" then
@@ -141,7 +142,7 @@ globals.load = function(read, name)
         end
         pieces[#pieces + 1] = piece
     end
-    return settle(native.loadstring(concat(pieces), name or "=(load)"))
+    return native.loadstring(concat(pieces), name or "=(load)")
 end
 
 -- ---- libraries ---------------------------------------------------------------------------------
@@ -167,7 +168,7 @@ local tables = copy(table)
 tables.insert, tables.remove, tables.sort = guarding(insert), guarding(remove), guarding(sort)
 
 local strings = copy(string)
-strings.find, strings.match, strings.rep = checked(native.find), checked(native.match), checked(native.rep)
+strings.find, strings.match, strings.rep = native.find, native.match, native.rep
 
 -- The text that takes a match's place, behind where the match begins and ends.
 local function replaced(replacement, subject, first, last, capture, ...)
@@ -191,12 +192,12 @@ end
 strings.gsub = function(subject, pattern, replacement, limit)
     local kind = type(replacement)
     if kind ~= "function" and kind ~= "table" then
-        return settle(native.gsub(subject, pattern, replacement, limit))
+        return native.gsub(subject, pattern, replacement, limit)
     end
     subject, pattern = tostring(subject), tostring(pattern)
     local pieces, count, at = {}, 0, 1
     while (not limit or count < limit) and at <= #subject + 1 do
-        local first, last, value = replaced(replacement, subject, settle(native.find_next(subject, pattern, at)))
+        local first, last, value = replaced(replacement, subject, native.find_next(subject, pattern, at))
         if not first then
             break
         end
@@ -219,27 +220,28 @@ end
 strings.dump = function()
     error("unable to dump given function", 2)
 end
-strings.gmatch = function(...)
-    local step = settle(native.gmatch(...))
-    return function()
-        return settle(step())
-    end
-end
+strings.gmatch = native.gmatch
 strings.gfind = strings.gmatch
 
 local maths = copy(math)
-maths.random, maths.randomseed = checked(native.random), checked(native.randomseed)
+maths.random, maths.randomseed = native.random, native.randomseed
 
 local string_proxy = protect(strings)
 string_metatable.__index = string_proxy
 string_metatable_shown = protect({ __index = string_proxy })
 
 globals.string, globals.table, globals.math = string_proxy, protect(tables), protect(maths)
-globals.coroutine = protect(copy(coroutine))
-globals.bit, globals.struct, globals.cmsgpack = protect(all_checked(native.bit)), protect(all_checked(native.struct)), protect(all_checked(native.cmsgpack))
+
+local coroutines = copy(coroutine)
+local resume = coroutine.resume
+coroutines.resume = function(...)
+    return caught(resume(...))
+end
+globals.coroutine = protect(coroutines)
+globals.bit, globals.struct, globals.cmsgpack = protect(native.bit), protect(native.struct), protect(native.cmsgpack)
 
 local function json()
-    local functions = all_checked(native.cjson())
+    local functions = native.cjson()
     functions.new = function()
         return json()
     end
@@ -253,21 +255,8 @@ local constants = native.constants
 
 local redis = copy(constants)
 
-redis.call = function(...)
-    local problem, value = native.call(...)
-    if problem then
-        error(problem, 0)
-    end
-    return value
-end
-
-redis.pcall = function(...)
-    local problem, value = native.call(...)
-    return problem or value
-end
-
-for _, name in ipairs({ "log", "sha1hex", "setresp", "set_repl", "acl_check_cmd" }) do
-    redis[name] = checked(native[name])
+for _, name in ipairs({ "call", "pcall", "log", "sha1hex", "setresp", "set_repl", "acl_check_cmd" }) do
+    redis[name] = native[name]
 end
 
 redis.replicate_commands = function()

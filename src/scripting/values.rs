@@ -6,22 +6,9 @@ use mlua::{Lua, Table, Value};
 /// How deep a result may be nested.
 const DEPTH_MAX: usize = 1000;
 
-/// What a command answered: an error as a table, or a value.
-pub(super) enum Answered {
-    Failed(Table),
-    Fine(Value),
-}
-
-/// Reads one reply.
-pub(super) fn read(lua: &Lua, reply: &[u8]) -> mlua::Result<Answered> {
-    if let Some(text) = reply.strip_prefix(b"-") {
-        let table = lua.create_table_with_capacity(0, 2)?;
-        table.raw_set("err", lua.create_string(text.trim_ascii_end())?)?;
-        table.raw_set("ignore_error_stats_update", true)?;
-        return Ok(Answered::Failed(table));
-    }
-    let mut reader = Reader { lua, rest: reply };
-    reader.value(0).map(Answered::Fine)
+/// Reads one reply that is no error.
+pub(super) fn read(lua: &Lua, reply: &[u8]) -> mlua::Result<Value> {
+    Reader { lua, rest: reply }.value(0)
 }
 
 struct Reader<'a> {

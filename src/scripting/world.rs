@@ -46,6 +46,8 @@ fn try_to_live(
     // The functions that suspend borrow the yielder: Lua cannot keep them beyond this scope.
     lua.scope(|scope| {
         let call = |lua: &Lua, words: MultiValue| api::call(lua, yielder, exchange, &words);
+        let protected_call =
+            |lua: &Lua, words: MultiValue| api::protected_call(lua, yielder, exchange, &words);
         let check = |lua: &Lua, words: MultiValue| api::check(lua, yielder, exchange, &words);
         let tick = |_: &Lua, ()| {
             yielder.suspend(Ask::Tick);
@@ -56,6 +58,7 @@ fn try_to_live(
         };
         let natives = natives(&lua, exchange)?;
         natives.raw_set("call", scope.create_function(call)?)?;
+        natives.raw_set("pcall", scope.create_function(protected_call)?)?;
         natives.raw_set("acl_check_cmd", scope.create_function(check)?)?;
         lua.set_named_registry_value("tick", scope.create_function(tick)?)?;
         let mut world = World::new(&lua, exchange, &natives)?;
