@@ -103,6 +103,7 @@ pub fn dispatch(core: &mut Core, session: &mut Session, arguments: &[&[u8]]) -> 
         may_block: true,
         has_waited: false,
         no_touch: session.no_touch,
+        in_script: false,
     };
     let need = call(core, session, command, arguments, caller);
     // What a client has subscribed to is told as a push, which CLIENT REPLY OFF does not silence.

@@ -164,6 +164,7 @@ pub(crate) fn go_on(core: &mut Core, session: &mut Session, mut rest: Rest, repl
         may_block: false,
         has_waited: false,
         no_touch: session.no_touch,
+        in_script: false,
     };
     while let Some(command) = rest.commands.get(rest.next) {
         let arguments: Vec<&[u8]> = command.iter().map(AsRef::as_ref).collect();

@@ -2,7 +2,7 @@
 
 use mlua::{Lua, MultiValue, String as LuaString, Table, Value};
 
-use super::native::{self, Problem, text};
+use super::native::{self, Problem, Shape, text};
 
 /// What is nested deeper is written as nil.
 const WRITTEN_DEPTH_MAX: usize = 16;
@@ -94,26 +94,15 @@ fn write_string(string: &[u8], into: &mut Vec<u8>) {
 }
 
 fn write_table(table: &Table, into: &mut Vec<u8>, depth: usize) -> Result<(), Problem> {
-    let mut pairs = Vec::new();
-    let (mut largest, mut is_array) = (0, true);
-    table.for_each(|key: Value, value: Value| {
-        let index = match key {
-            Value::Integer(index) if index > 0 => Some(index),
-            _ => None,
-        };
-        is_array &= index.is_some();
-        largest = largest.max(index.unwrap_or(0));
-        pairs.push((key, value));
-        Ok(())
-    })?;
-    let count = pairs.len() as u64;
-    if is_array && largest.unsigned_abs() == count {
+    let shape = Shape::of(table)?;
+    let count = shape.count as u64;
+    if shape.is_array && shape.largest.unsigned_abs() == count {
         match count {
             0..=15 => into.push(0x90 | count as u8),
             16..=0xffff => marked(0xdc, count, 2, into),
             _ => marked(0xdd, count, 4, into),
         }
-        for index in 1..=largest {
+        for index in 1..=shape.largest {
             write(&table.raw_get::<Value>(index)?, into, depth + 1)?;
         }
         return Ok(());
@@ -123,11 +112,10 @@ fn write_table(table: &Table, into: &mut Vec<u8>, depth: usize) -> Result<(), Pr
         16..=0xffff => marked(0xde, count, 2, into),
         _ => marked(0xdf, count, 4, into),
     }
-    for (key, value) in &pairs {
+    native::each_pair(table, |key, value| {
         write(key, into, depth + 1)?;
-        write(value, into, depth + 1)?;
-    }
-    Ok(())
+        write(value, into, depth + 1)
+    })
 }
 
 // ---- reading -----------------------------------------------------------------------------------

@@ -1,6 +1,6 @@
 //! Native functions: how they fail, and how they let a script give way.
 
-use mlua::{FromLuaMulti, Function, IntoLuaMulti, Lua, MultiValue, Value};
+use mlua::{FromLuaMulti, Function, IntoLuaMulti, Lua, MultiValue, Table, Value};
 
 /// The name of our own Lua code in tracebacks.
 pub(super) const PRELUDE: &str = "=holdfast";
@@ -146,6 +146,51 @@ pub(super) fn position(lua: &Lua) -> Option<(String, i32)> {
         }
     }
     None
+}
+
+/// What a table's keys are like.
+pub(super) struct Shape {
+    pub count: usize,
+    /// All keys are whole numbers from 1 on.
+    pub is_array: bool,
+    pub largest: i64,
+}
+
+impl Shape {
+    pub(super) fn of(table: &Table) -> mlua::Result<Self> {
+        let mut shape = Self {
+            count: 0,
+            is_array: true,
+            largest: 0,
+        };
+        table.for_each(|key: Value, _: Value| {
+            shape.count += 1;
+            match key {
+                Value::Integer(index) if index > 0 => shape.largest = shape.largest.max(index),
+                _ => shape.is_array = false,
+            }
+            Ok(())
+        })?;
+        Ok(shape)
+    }
+}
+
+/// Does something with each pair of a table, in no particular order.
+pub(super) fn each_pair(
+    table: &Table,
+    mut run: impl FnMut(&Value, &Value) -> Result<(), Problem>,
+) -> Result<(), Problem> {
+    let mut problem = None;
+    let walked = table.for_each(|key: Value, value: Value| {
+        run(&key, &value).map_err(|found| {
+            problem = Some(found);
+            mlua::Error::runtime("stopped")
+        })
+    });
+    match problem {
+        Some(problem) => Err(problem),
+        None => Ok(walked?),
+    }
 }
 
 /// Counts the steps of a native function that may take long, and lets the script give way.

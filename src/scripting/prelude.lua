@@ -22,6 +22,14 @@ local function refuse()
     error(READONLY, 2)
 end
 
+-- Errors of the language's own functions would name the line here, where they are called.
+local function expect_table(name, value)
+    if type(value) ~= "table" then
+        local found = value == nil and "nil" or type(value)
+        error("bad argument #1 to '" .. name .. "' (table expected, got " .. found .. ")", 3)
+    end
+end
+
 local function protect(content)
     local proxy = setmetatable({}, { __index = content, __newindex = refuse })
     real[proxy] = content
@@ -79,6 +87,7 @@ end
 
 globals.setmetatable = function(...)
     local value = ...
+    expect_table("setmetatable", value)
     if value ~= nil and real[value] then
         error(READONLY, 0)
     end
@@ -87,6 +96,7 @@ end
 
 globals.rawset = function(...)
     local value = ...
+    expect_table("rawset", value)
     if value ~= nil and real[value] then
         error(READONLY, 0)
     end
@@ -94,14 +104,17 @@ globals.rawset = function(...)
 end
 
 globals.rawget = function(value, ...)
+    expect_table("rawget", value)
     return rawget(value ~= nil and real[value] or value, ...)
 end
 
 globals.next = function(value, ...)
+    expect_table("next", value)
     return next(value ~= nil and real[value] or value, ...)
 end
 
 globals.pairs = function(value, ...)
+    expect_table("pairs", value)
     if value ~= nil and real[value] then
         value = real[value]
     end
@@ -110,12 +123,14 @@ end
 
 local RESULTS_MAX = 7999
 
-globals.unpack = function(list, from, to)
-    from, to = tonumber(from or 1), tonumber(to or (type(list) == "table" and #list) or 0)
+globals.unpack = function(...)
+    local list, from, to = ...
+    expect_table("unpack", list)
+    from, to = tonumber(from or 1), tonumber(to or #list)
     if from and to and (to - from >= RESULTS_MAX or to >= 2147483647 and from <= to) then
         error("too many results to unpack", 2)
     end
-    return unpack(list, from, to)
+    return unpack(...)
 end
 
 globals.collectgarbage = function(what, argument)
@@ -155,8 +170,9 @@ local function copy(from)
     return result
 end
 
-local function guarding(run)
+local function guarding(name, run)
     return function(list, ...)
+        expect_table(name, list)
         if list ~= nil and real[list] then
             error(READONLY, 2)
         end
@@ -165,7 +181,7 @@ local function guarding(run)
 end
 
 local tables = copy(table)
-tables.insert, tables.remove, tables.sort = guarding(insert), guarding(remove), guarding(sort)
+tables.insert, tables.remove, tables.sort = guarding("insert", insert), guarding("remove", remove), guarding("sort", sort)
 
 local strings = copy(string)
 strings.find, strings.match, strings.rep = native.find, native.match, native.rep
@@ -217,8 +233,9 @@ strings.gsub = function(subject, pattern, replacement, limit)
     return concat(pieces), count
 end
 
+-- Functions do not leave as bytes, and no bytes become a function.
 strings.dump = function()
-    error("unable to dump given function", 2)
+    return "\27"
 end
 strings.gmatch = native.gmatch
 strings.gfind = strings.gmatch

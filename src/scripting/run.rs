@@ -269,6 +269,7 @@ impl Running {
                     may_block: false,
                     has_waited: false,
                     no_touch: self.session.no_touch,
+                    in_script: true,
                 };
                 core.command_began = Instant::now();
                 std::mem::swap(&mut *reply, &mut self.session.out.reply);

@@ -200,30 +200,17 @@ impl Writer {
     }
 
     fn map(&self, map: &Table, reply: &mut Reply, depth: usize) -> mlua::Result<()> {
-        let mut pairs = Vec::new();
+        // Counted first: Lua has room for some thousand values in our hands at once.
+        reply.map(count(map)?);
         map.for_each(|key: Value, value: Value| {
-            pairs.push((key, value));
-            Ok(())
-        })?;
-        reply.map(pairs.len());
-        for (key, value) in pairs {
             self.value(&key, reply, depth + 1)?;
-            self.value(&value, reply, depth + 1)?;
-        }
-        Ok(())
+            self.value(&value, reply, depth + 1)
+        })
     }
 
     fn set(&self, set: &Table, reply: &mut Reply, depth: usize) -> mlua::Result<()> {
-        let mut keys = Vec::new();
-        set.for_each(|key: Value, _: Value| {
-            keys.push(key);
-            Ok(())
-        })?;
-        reply.set(keys.len());
-        for key in keys {
-            self.value(&key, reply, depth + 1)?;
-        }
-        Ok(())
+        reply.set(count(set)?);
+        set.for_each(|key: Value, _: Value| self.value(&key, reply, depth + 1))
     }
 
     fn verbatim(table: &Table, reply: &mut Reply) -> mlua::Result<()> {
@@ -253,6 +240,15 @@ impl Writer {
         }
         Ok(())
     }
+}
+
+fn count(table: &Table) -> mlua::Result<usize> {
+    let mut count = 0;
+    table.for_each(|_: Value, _: Value| {
+        count += 1;
+        Ok(())
+    })?;
+    Ok(count)
 }
 
 fn number(value: &Value) -> Option<f64> {

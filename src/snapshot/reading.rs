@@ -189,9 +189,9 @@ fn read_all<R: Read>(
                 keys_count += 1;
                 each(database, &record, value)?;
             }
-            Record::SlotInfo { .. }
-            | Record::ModuleAux { .. }
-            | Record::NotKept(_) => return Err(InstallError::NotKept { at: before }),
+            Record::SlotInfo { .. } | Record::ModuleAux { .. } | Record::NotKept(_) => {
+                return Err(InstallError::NotKept { at: before });
+            }
         }
     }
     if reader.checksum() != Some(Checksum::Verified) {

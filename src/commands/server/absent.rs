@@ -48,6 +48,11 @@ pub(super) const CLUSTER: Command<ServerHandler> = container(
     of_cluster("shards", Exactly(2), Flags::STALE),
     of_cluster("myid", Exactly(2), Flags::STALE),
     of_cluster("keyslot", Exactly(3), Flags::STALE),
+    of_cluster(
+        "reset",
+        AtLeast(2),
+        Flags::STALE.with(Flags::ADMIN).with(Flags::NO_SCRIPT),
+    ),
     CLUSTER_HELP,
 ]);
 

@@ -3,7 +3,7 @@
 use mlua::{Lua, Table, Value};
 
 use super::{Invalid, Switches};
-use crate::scripting::native::{Problem, Steps, text};
+use crate::scripting::native::{self, Problem, Shape, Steps, text};
 
 /// The longest text.
 const JSON_BYTES_MAX: usize = 512 << 20;
@@ -104,21 +104,12 @@ impl Writer<'_, '_> {
         if depth > self.switches.encode_depth_max {
             return text(format!("Cannot serialise, excessive depth ({depth})"));
         }
-        let mut pairs = Vec::new();
-        let (mut largest, mut is_array) = (0_i64, true);
-        table.for_each(|key: Value, value: Value| {
-            match key {
-                Value::Integer(index) if index > 0 => largest = largest.max(index),
-                _ => is_array = false,
-            }
-            pairs.push((key, value));
-            Ok(())
-        })?;
-        let len = usize::try_from(largest).unwrap_or(usize::MAX);
-        if is_array && !pairs.is_empty() && !self.is_too_sparse(len, pairs.len())? {
-            return self.array(table, largest, depth);
+        let shape = Shape::of(table)?;
+        let len = usize::try_from(shape.largest).unwrap_or(usize::MAX);
+        if shape.is_array && shape.count > 0 && !self.is_too_sparse(len, shape.count)? {
+            return self.array(table, shape.largest, depth);
         }
-        self.object(&pairs, depth)
+        self.object(table, depth)
     }
 
     /// Whether an array has so many holes that it is written as an object.
@@ -146,10 +137,11 @@ impl Writer<'_, '_> {
         Ok(())
     }
 
-    fn object(&mut self, pairs: &[(Value, Value)], depth: usize) -> Result<(), Problem> {
+    fn object(&mut self, table: &Table, depth: usize) -> Result<(), Problem> {
         self.out.push(b'{');
-        for (index, (key, value)) in pairs.iter().enumerate() {
-            if index > 0 {
+        let mut is_first = true;
+        native::each_pair(table, |key, value| {
+            if !std::mem::replace(&mut is_first, false) {
                 self.out.push(b',');
             }
             match key {
@@ -162,8 +154,8 @@ impl Writer<'_, '_> {
                 _ => return text("Cannot serialise table: table key must be a number or string"),
             }
             self.out.push(b':');
-            self.value(value, depth)?;
-        }
+            self.value(value, depth)
+        })?;
         self.out.push(b'}');
         Ok(())
     }
