@@ -2,7 +2,7 @@
 //! `commands/functions`; what was loaded is state of the engine (`holdfast_engine::scripts`).
 //!
 //! - `machine` a Lua state on a stack of its own · `world` what runs on that stack
-//! - `prelude.lua` what scripts see of Lua · `native`, `api`, `values` the `redis` table
+//! - `prelude.lua` what scripts see of Lua, `library.lua` what libraries of functions do · `native`, `api`, `values` the `redis` table
 //! - `text`, `pattern`, `random`, `bits`, `json/`, `msgpack`, `packing` the libraries
 //! - `run` runs a script and executes its commands · `suspended` one that takes long
 //! - `libraries` functions by name, as the machine for functions holds them
@@ -112,7 +112,7 @@ impl Scripts {
         };
         match place.take() {
             Some(machine) => Ok(machine),
-            None => Machine::new(memory_bytes_max)
+            None => Machine::new(kind, memory_bytes_max)
                 .map(Box::new)
                 .map_err(|error| Outcome::failed(format!("ERR scripts cannot run: {error}"))),
         }

@@ -364,7 +364,7 @@ fn restore(
         RestoreError::BadData(_) => CommandError::FunctionPayload,
     })?;
     session.need = core.keyspace.dirty.need_of_libraries();
-    let machine = Machine::new(core.config.script_memory_bytes_max);
+    let machine = Machine::new(Kind::Function, core.config.script_memory_bytes_max);
     let mut machine = machine.map_err(|_| CommandError::FunctionPayload)?;
     let mut libraries = Libraries::default();
     if let Err(error) = load_together(core, &arriving, policy, &mut libraries, &mut machine) {

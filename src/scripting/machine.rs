@@ -17,7 +17,7 @@ use corosensei::{Coroutine, CoroutineResult};
 use holdfast_engine::scripts::ScriptSha;
 use holdfast_resp::{Protocol, Reply};
 
-use super::world;
+use super::{Kind, world};
 
 /// Room for Lua's nested calls in C, which Lua itself bounds, and for our own recursions, which have
 /// bounds of their own. Pages that are never touched cost nothing.
@@ -195,12 +195,12 @@ impl Machine {
     ///
     /// # Errors
     /// There is no memory for its stack.
-    pub(crate) fn new(memory_bytes_max: usize) -> std::io::Result<Self> {
+    pub(crate) fn new(kind: Kind, memory_bytes_max: usize) -> std::io::Result<Self> {
         let exchange = Rc::new(Exchange::new());
         let inner = Rc::clone(&exchange);
         let stack = DefaultStack::new(STACK_BYTES)?;
         let coroutine = Coroutine::with_stack(stack, move |yielder, ()| {
-            world::live(yielder, &inner, memory_bytes_max);
+            world::live(yielder, &inner, kind, memory_bytes_max);
         });
         Ok(Self {
             coroutine: ManuallyDrop::new(coroutine),

@@ -202,7 +202,7 @@ pub(super) struct Steps<'l> {
 /// How many steps pass between two looks at the clock.
 const STEPS_PER_TICK: u64 = 1 << 18;
 /// How many steps one call may take: about a second.
-const STEPS_MAX: u64 = 1 << 27;
+const STEPS_MAX: u64 = 1 << 26;
 
 impl<'l> Steps<'l> {
     pub(super) const fn new(lua: &'l Lua) -> Self {

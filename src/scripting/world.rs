@@ -13,10 +13,10 @@ use mlua::{
     Table, Value, VmState,
 };
 
-use super::api;
 use super::machine::{Ask, Exchange, FunctionFacts, Job, Outcome};
 use super::native::PRELUDE;
 use super::values;
+use super::{Kind, api};
 use super::{bits, json, msgpack, native, packing, random, text};
 
 /// Interpreter steps between two looks at the clock.
@@ -25,12 +25,24 @@ pub(super) const STEPS_PER_HOOK: u32 = 10_000;
 const LOAD_TIME_MAX: Duration = Duration::from_millis(500);
 
 const PRELUDE_CODE: &str = include_str!("prelude.lua");
+const LIBRARY_CODE: &str = include_str!("library.lua");
+/// How much memory may grow before the collector begins anew, in per cent.
+const COLLECTOR_PAUSE: i32 = 135;
+/// What may be left of a script, beside as much as is in use.
+const KEPT_GARBAGE_BYTES_MAX: usize = 1 << 20;
+/// How much faster the collector works than scripts allocate, in per cent.
+const COLLECTOR_SPEED: i32 = 1000;
 const SCRIPT: &str = "@user_script";
 const FUNCTION: &str = "@user_function";
 
 /// Does jobs until it is told to end. Ends at once if there is no memory for a Lua state.
-pub(super) fn live(yielder: &Yielder<(), Ask>, exchange: &Rc<Exchange>, memory_bytes_max: usize) {
-    if let Err(error) = try_to_live(yielder, exchange, memory_bytes_max) {
+pub(super) fn live(
+    yielder: &Yielder<(), Ask>,
+    exchange: &Rc<Exchange>,
+    kind: Kind,
+    memory_bytes_max: usize,
+) {
+    if let Err(error) = try_to_live(yielder, exchange, kind, memory_bytes_max) {
         let text = format!("ERR scripts cannot run: {error}");
         exchange.outcome.replace(Some(Outcome::failed(text)));
     }
@@ -39,6 +51,7 @@ pub(super) fn live(yielder: &Yielder<(), Ask>, exchange: &Rc<Exchange>, memory_b
 fn try_to_live(
     yielder: &Yielder<(), Ask>,
     exchange: &Rc<Exchange>,
+    kind: Kind,
     memory_bytes_max: usize,
 ) -> mlua::Result<()> {
     let libraries = StdLib::TABLE | StdLib::STRING | StdLib::MATH;
@@ -61,7 +74,9 @@ fn try_to_live(
         natives.raw_set("pcall", scope.create_function(protected_call)?)?;
         natives.raw_set("acl_check_cmd", scope.create_function(check)?)?;
         lua.set_named_registry_value("tick", scope.create_function(tick)?)?;
-        let mut world = World::new(&lua, exchange, &natives)?;
+        let mut world = World::new(&lua, exchange, &natives, kind)?;
+        lua.gc_set_pause(COLLECTOR_PAUSE);
+        lua.gc_set_step_multiplier(COLLECTOR_SPEED);
         lua.gc_collect()?;
         lua.set_memory_limit(memory_bytes_max)?;
         loop {
@@ -176,18 +191,24 @@ struct World<'l> {
     globals: Table,
     environment: Table,
     run: Function,
-    run_function: Function,
-    load_library: Function,
-    end_load: Function,
+    /// For functions: what calls them, what loads a library, what ends that.
+    library: Option<[Function; 3]>,
     scripts: HashMap<ScriptSha, Function>,
     /// By name in lower case.
     functions: HashMap<Box<[u8]>, Function>,
     /// What the last library registered.
     registered: Vec<(Box<[u8]>, Function)>,
+    /// What was in use after the last full collection.
+    live_bytes: usize,
 }
 
 impl<'l> World<'l> {
-    fn new(lua: &'l Lua, exchange: &'l Rc<Exchange>, natives: &Table) -> mlua::Result<Self> {
+    fn new(
+        lua: &'l Lua,
+        exchange: &'l Rc<Exchange>,
+        natives: &Table,
+        kind: Kind,
+    ) -> mlua::Result<Self> {
         let describing = Rc::clone(exchange);
         let describe = move |lua: &Lua, error: Value| api::describe(lua, &describing, error);
         natives.raw_set("describe", lua.create_function(describe)?)?;
@@ -195,18 +216,29 @@ impl<'l> World<'l> {
         let environment: Table = host.raw_get("environment")?;
         lua.set_named_registry_value("environment", &environment)?;
         install_hook(lua, exchange, STEPS_PER_HOOK)?;
+        let library = match kind {
+            Kind::Eval => None,
+            Kind::Function => {
+                let chunk = lua.load(LIBRARY_CODE).set_name(PRELUDE);
+                let library: Table = chunk.call((natives, &host))?;
+                Some([
+                    library.raw_get("run_function")?,
+                    library.raw_get("load_library")?,
+                    library.raw_get("end_load")?,
+                ])
+            }
+        };
         Ok(Self {
             lua,
             exchange,
             globals: host.raw_get("globals")?,
             environment,
             run: host.raw_get("run")?,
-            run_function: host.raw_get("run_function")?,
-            load_library: host.raw_get("load_library")?,
-            end_load: host.raw_get("end_load")?,
+            library,
             scripts: HashMap::new(),
             functions: HashMap::new(),
             registered: Vec::new(),
+            live_bytes: lua.used_memory(),
         })
     }
 
@@ -242,7 +274,18 @@ impl<'l> World<'l> {
             // It was there before: putting it back needs no memory.
             drop(install_hook(self.lua, self.exchange, STEPS_PER_HOOK));
         }
+        self.collect_if_due();
         outcome
+    }
+
+    /// Lua 5.1 does not collect before it says that there is no memory: what a script has left is not
+    /// for the next one to stumble over.
+    fn collect_if_due(&mut self) {
+        let used = self.lua.used_memory();
+        if used > 2 * self.live_bytes + KEPT_GARBAGE_BYTES_MAX {
+            drop(self.lua.gc_collect());
+            self.live_bytes = self.lua.used_memory();
+        }
     }
 
     /// The text of an error that the prelude did not catch: no memory, or the end of the script.
@@ -298,12 +341,13 @@ impl<'l> World<'l> {
     }
 
     fn call_function(&self, name: &[u8], keys: usize) -> mlua::Result<Outcome> {
-        let Some(function) = self.functions.get(name) else {
+        let (Some(function), Some([run_function, ..])) = (self.functions.get(name), &self.library)
+        else {
             return Ok(Outcome::failed("ERR Function not found"));
         };
         self.exchange.protocol.set(Protocol::Resp2);
         let (keys, arguments) = self.words(keys)?;
-        let (ok, result): (bool, Value) = self.run_function.call((function, keys, arguments))?;
+        let (ok, result): (bool, Value) = run_function.call((function, keys, arguments))?;
         self.end(ok, &result)
     }
 
@@ -315,6 +359,12 @@ impl<'l> World<'l> {
         if let Some((text, counted)) = failed {
             let text = if ok { text } else { self.located(&text) };
             return Ok(Outcome::Failed { text, counted });
+        }
+        if !ok {
+            // For want of memory, or after an error while an error was handled, Lua asks nobody.
+            let text = self.lua.coerce_string(result.clone())?;
+            let text = text.map_or_else(String::new, |text| text.to_string_lossy());
+            return Ok(Outcome::failed(self.located(&format!("ERR {text}"))));
         }
         let mut reply = self.exchange.result.borrow_mut();
         values::write(result, &mut reply, self.exchange.protocol.get())?;
@@ -344,15 +394,18 @@ impl<'l> World<'l> {
                 )));
             }
         };
+        let Some([_, load_library, end_load]) = &self.library else {
+            return Ok(Outcome::failed("ERR this is not the place of functions"));
+        };
         self.exchange
             .deadline
             .set(Some(Instant::now() + LOAD_TIME_MAX));
-        let called: mlua::Result<(bool, Value, Option<Table>)> = self.load_library.call(chunk);
+        let called: mlua::Result<(bool, Value, Option<Table>)> = load_library.call(chunk);
         self.exchange.deadline.set(None);
         if let Some(why) = self.exchange.dying.get() {
             // The prelude did not come to the end of its work.
             self.lua.remove_global_hook();
-            self.end_load.call::<()>(())?;
+            end_load.call::<()>(())?;
             return Ok(Outcome::failed(format!(
                 "ERR Error registering functions: {why}"
             )));
