@@ -201,12 +201,22 @@ pub(super) struct Steps<'l> {
 
 /// How many steps pass between two looks at the clock.
 const STEPS_PER_TICK: u64 = 1 << 18;
+/// How many copied bytes count as a step.
+const BYTES_PER_STEP: usize = 64;
 /// How many steps one call may take: about a second.
 const STEPS_MAX: u64 = 1 << 26;
 
 impl<'l> Steps<'l> {
     pub(super) const fn new(lua: &'l Lua) -> Self {
         Self { lua, taken: 0 }
+    }
+
+    /// So many bytes were copied.
+    pub(super) fn copied(&mut self, bytes: usize) -> Result<(), Problem> {
+        for _ in 0..bytes / BYTES_PER_STEP {
+            self.take()?;
+        }
+        Ok(())
     }
 
     /// One more step.

@@ -8,7 +8,7 @@ use super::native::{self, Problem, Steps, text};
 use super::pattern::{Captured, Matcher};
 
 /// The longest string that `rep` and `gsub` make, beside the limit of memory.
-const STRING_BYTES_MAX: usize = 512 << 20;
+const STRING_BYTES_MAX: usize = 256 << 20;
 
 /// Bytes that mean something else than themselves in a pattern.
 const SPECIALS: &[u8] = b"^$*+?.([%-";
@@ -206,9 +206,11 @@ fn substitute(
             break;
         };
         let captured = matcher.captured(whole)?;
+        let before = result.len();
         result.extend_from_slice(subject.get(at..whole.0).unwrap_or_default());
         let matched = subject.get(whole.0..whole.1).unwrap_or_default();
         fill(&replacement, matched, &captured, &mut result)?;
+        steps.copied(result.len() - before)?;
         count += 1.0;
         at = whole.1;
         if whole.0 == whole.1 {
@@ -233,22 +235,28 @@ fn fill(
     captured: &[Captured<'_>],
     result: &mut Vec<u8>,
 ) -> Result<(), Problem> {
-    let mut bytes = replacement.iter();
-    while let Some(&byte) = bytes.next() {
-        if byte != b'%' {
-            result.push(byte);
+    let mut parts = replacement.split(|&byte| byte == b'%');
+    result.extend_from_slice(parts.next().unwrap_or_default());
+    while let Some(part) = parts.next() {
+        // A part begins with what the sign before it asks for; an empty one stands between two signs.
+        let Some((&code, text)) = part.split_first() else {
+            let Some(text) = parts.next() else {
+                return self::text("invalid use of '%' in replacement string");
+            };
+            result.push(b'%');
+            result.extend_from_slice(text);
             continue;
-        }
-        match bytes.next() {
-            Some(b'0') => result.extend_from_slice(matched),
-            Some(digit @ b'1'..=b'9') => match captured.get(usize::from(digit - b'1')) {
-                Some(Captured::Text(text)) => result.extend_from_slice(text),
+        };
+        match code {
+            b'0' => result.extend_from_slice(matched),
+            b'1'..=b'9' => match captured.get(usize::from(code - b'1')) {
+                Some(Captured::Text(captured)) => result.extend_from_slice(captured),
                 Some(Captured::Position(at)) => result.extend_from_slice(at.to_string().as_bytes()),
-                None => return text("invalid capture index"),
+                None => return self::text("invalid capture index"),
             },
-            Some(&other) => result.push(other),
-            None => return text("invalid use of '%' in replacement string"),
+            other => result.push(other),
         }
+        result.extend_from_slice(text);
     }
     Ok(())
 }

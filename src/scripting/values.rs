@@ -3,8 +3,9 @@
 use holdfast_resp::{DoubleText, Protocol, Reply};
 use mlua::{Lua, Table, Value};
 
-/// How deep a result may be nested.
-const DEPTH_MAX: usize = 1000;
+/// How deep a result may be nested: one that is deeper, or contains itself, would be more than most
+/// clients can read.
+const DEPTH_MAX: usize = 256;
 
 /// Reads one reply that is no error.
 pub(super) fn read(lua: &Lua, reply: &[u8]) -> mlua::Result<Value> {
@@ -171,7 +172,7 @@ impl Writer {
             // Towards zero, and to the nearest that there is: as a cast in C does where it may.
             Value::Number(number) => reply.integer(*number as i64),
             Value::Table(table) if depth < DEPTH_MAX => self.table(table, reply, depth)?,
-            Value::Table(_) => reply.error("ERR reached lua stack limit"),
+            Value::Table(_) => return Err(mlua::Error::runtime("reached lua stack limit")),
             _ => reply.null(),
         }
         Ok(())

@@ -367,8 +367,11 @@ impl<'l> World<'l> {
             return Ok(Outcome::failed(self.located(&format!("ERR {text}"))));
         }
         let mut reply = self.exchange.result.borrow_mut();
-        values::write(result, &mut reply, self.exchange.protocol.get())?;
-        Ok(Outcome::Done)
+        let written = values::write(result, &mut reply, self.exchange.protocol.get());
+        Ok(match written {
+            Ok(()) => Outcome::Done,
+            Err(error) => Outcome::failed(format!("ERR {}", api::message(&error))),
+        })
     }
 
     /// An error with what Redis says of where it came from.

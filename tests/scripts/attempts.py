@@ -69,7 +69,7 @@ DEPTH = [
 
 # Sizes: memory, results, arguments.
 SIZES = [
-    "local t = {} for i = 1, 1e9 do t[i] = ('x'):rep(1000) .. i end",
+    "local t = {} for i = 1, 1e9 do t[i] = ('x'):rep(100000) .. i end",
     "local s = 'x' while true do s = s .. s end",
     "return string.rep('x', 1e10)",
     "return string.rep('x', 2^31 - 1)",

@@ -61,6 +61,8 @@ def sandbox(flavour):
                     answer = client.eval(script, 0)
                 except redis.ResponseError:
                     pass
+                except redis.RedisError as error:
+                    raise AssertionError(f"{name}: {script!r} ended with {error}") from None
                 else:
                     raise AssertionError(f"{name}: {script!r} was answered with {answer!r:.100}")
                 count += 1

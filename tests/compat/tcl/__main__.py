@@ -29,6 +29,8 @@ from servers import Server, ServerDied, flavour_of, free_port, target_directory 
 # The units of the groups that a lone node serves, the slow ones first.
 FAST = [
     "unit/type/list-3",
+    "unit/scripting",
+    "unit/functions",
     "unit/type/zset",
     "unit/dump",
     "unit/type/list",
