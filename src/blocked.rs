@@ -123,6 +123,7 @@ impl Core {
             may_block: true,
             has_waited: true,
             no_touch: session.no_touch,
+            in_script: false,
         };
         let selected = std::mem::replace(&mut session.database, blocked.database);
         // In place while the command runs, so that waiting again changes nothing.

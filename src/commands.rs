@@ -6,12 +6,14 @@ pub mod command;
 pub mod config;
 pub mod connection;
 pub mod debug;
+pub mod functions;
 pub mod info;
 pub mod latency;
 pub mod memory_commands;
 pub mod persistence;
 pub mod pubsub;
 pub mod replica;
+pub mod scripting;
 pub mod server;
 pub mod slowlog;
 pub mod transactions;
@@ -38,6 +40,8 @@ pub const FAMILIES: &[&[Command<ServerHandler>]] = &[
     info::COMMANDS,
     pubsub::COMMANDS,
     replica::COMMANDS,
+    scripting::COMMANDS,
+    functions::COMMANDS,
     slowlog::COMMANDS,
     server::COMMANDS,
     transactions::COMMANDS,

@@ -136,6 +136,12 @@ pub struct Config {
     pub tcp_keepalive_seconds: u32,
     /// `timeout`: idle clients are closed after so many seconds; 0 for never.
     pub timeout_seconds: u64,
+    /// `busy-reply-threshold`: a script that runs for so long makes the node answer BUSY; 0 for never.
+    pub busy_reply_threshold_ms: u64,
+    /// `holdfast-script-memory-max`: bytes that each of the two Lua states may use.
+    pub script_memory_bytes_max: usize,
+    /// `holdfast-script-steps-max`: steps of the interpreter that a script may take; 0 for any number.
+    pub script_steps_max: u64,
     /// `maxclients`.
     pub clients_max: usize,
     /// `protected-mode`.
@@ -246,6 +252,9 @@ impl Config {
             tcp_backlog: 0,
             tcp_keepalive_seconds: 0,
             timeout_seconds: 0,
+            busy_reply_threshold_ms: 5000,
+            script_memory_bytes_max: 256 << 20,
+            script_steps_max: 0,
             clients_max: 0,
             protected_mode: true,
             passwords: Vec::new(),

@@ -27,6 +27,7 @@ use crate::pubsub::{Message, PubSub};
 use crate::registry::Registry;
 use crate::replica_link::ReplicaLinks;
 use crate::replication::{Change, Phase, Replication, ReplicationError};
+use crate::scripting::Scripts;
 use crate::server::Listener;
 use crate::session::{Closing, Session, SessionId};
 use crate::sessions::Sessions;
@@ -96,6 +97,8 @@ pub struct Core {
     pub(crate) command_began: Instant,
     /// When idle sessions were last looked for.
     pub idle_checked: Instant,
+    /// Scripts and functions.
+    pub scripts: Scripts,
     /// Whether commands wait because of CLIENT PAUSE.
     pub pause: crate::commands::client::Pause,
     /// Names this run of the process, in 40 hexadecimal digits.
@@ -162,6 +165,7 @@ impl Core {
             listener_changes: None,
             command_began: Instant::now(),
             idle_checked: Instant::now(),
+            scripts: Scripts::default(),
             pause: Default::default(),
             run_id: crate::identity::random_hex(),
             startup_bytes: crate::allocator::used_bytes(),
@@ -177,6 +181,9 @@ impl Core {
 
     /// Sets the time at which commands run now.
     pub fn tick(&mut self) {
+        if self.scripts.is_busy() {
+            return; // time stands still for a script, as in Redis
+        }
         let now_ms = self.clock.now_ms();
         self.keyspace.set_now_ms(now_ms);
     }
@@ -351,6 +358,7 @@ impl Core {
                 Some(Change::Frozen) => self.freeze(),
                 Some(Change::RolledBack) => {
                     self.drop_unplaced_save();
+                    self.drop_suspended();
                     self.fail_held();
                 }
             }
@@ -446,6 +454,7 @@ impl Core {
                 .sessions
                 .get(id)
                 .is_some_and(|session| session.blocked.is_some())
+                && !self.scripts.runs_for(id)
             {
                 self.unblock_with_error(
                     id,

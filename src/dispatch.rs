@@ -46,6 +46,8 @@ pub enum Refusal {
     Loading,
     #[error("CLUSTERDOWN this node does not lead, and no leader is known")]
     NoLeader,
+    #[error("{0}")]
+    Busy(CommandError),
     #[error("OOM command not allowed when used memory > 'maxmemory'.")]
     OutOfMemory,
     #[error(
@@ -71,8 +73,7 @@ pub enum Refusal {
 
 fn without_code(refusal: &Refusal) -> String {
     let text = refusal.to_string();
-    text.split_once(' ')
-        .map_or(text.clone(), |(_, rest)| rest.to_owned())
+    text.strip_prefix("ERR ").unwrap_or(&text).to_owned()
 }
 
 /// Takes one command line of a session.
@@ -93,7 +94,7 @@ pub fn dispatch(core: &mut Core, session: &mut Session, arguments: &[&[u8]]) -> 
         }
     };
     session.last_command = command.full_name;
-    if core.must_pause(session, command) || must_wait_for_room(core, session, command) {
+    if core.must_pause(session, command, arguments) || must_wait_for_room(core, session, command) {
         return Flow::Park;
     }
     if session.transaction.is_some() && !runs_inside_transaction(command) {
@@ -104,6 +105,7 @@ pub fn dispatch(core: &mut Core, session: &mut Session, arguments: &[&[u8]]) -> 
         may_block: true,
         has_waited: false,
         no_touch: session.no_touch,
+        in_script: false,
     };
     core.replicas.unit_only_reads = command.has(Flags::READONLY);
     let need = call(core, session, command, arguments, caller);
@@ -114,13 +116,19 @@ pub fn dispatch(core: &mut Core, session: &mut Session, arguments: &[&[u8]]) -> 
         reply_before
     };
     let flow = finish(core, session, silenced_from, need);
-    if core.keyspace.interest.any_touched() {
+    if core.keyspace.interest.any_touched() && !core.scripts.is_busy() {
         core.after_touch();
     }
     flow
 }
 
-fn finish(core: &mut Core, session: &mut Session, reply_before: usize, need: u64) -> Flow {
+/// Ends what a session did from `reply_before` on; the reply depends on batch `need`.
+pub(crate) fn finish(
+    core: &mut Core,
+    session: &mut Session,
+    reply_before: usize,
+    need: u64,
+) -> Flow {
     match session.reply_mode {
         ReplyMode::On => {}
         ReplyMode::Off => session.out.reply.truncate(reply_before),
@@ -194,6 +202,11 @@ fn check(
     }
     if command.has(Flags::DENY_OOM) && core.config.maxmemory > 0 && !memory::make_room(core) {
         return Err(Refusal::OutOfMemory);
+    }
+    if let Some(kind) = core.scripts.busy_kind()
+        && !command.has(Flags::ALLOW_BUSY)
+    {
+        return Err(Refusal::Busy(CommandError::Busy(kind.name())));
     }
     match core.replication.phase() {
         Phase::Loading if !command.has(Flags::LOADING) => return Err(Refusal::Loading),
@@ -326,7 +339,7 @@ pub fn call(
         .set(command.calls.micros.get() + micros);
     if let Some(error) = error {
         command.calls.failed.set(command.calls.failed.get() + 1);
-        core.stats.count_error(&error.to_string());
+        core.stats.count_error_of(&error);
     }
     core.stats.note_command(command, micros, arguments, session);
     need

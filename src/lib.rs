@@ -4,6 +4,7 @@
 //! - `core` what the one thread of commands works on · `session`, `sessions`, `outgoing`
 //! - `registry`, `dispatch`, `commands/` from a command line to its reply
 //! - `replication/` batches, epochs, held replies · `clock` the leader's time
+//! - `scripting/` Lua: scripts and functions
 //! - `snapshot/` RDB files · `latency/` events that took long, and distributions
 //! - `blocked`, `watch`, `pubsub`, `monitor` what waits for changes · `stats`, `sensitive`, `memory`, `allocator`
 //! - `blocked`, `watch`, `pubsub`, `monitor` what waits for changes · `info`, `stats`, `memory`, `allocator`
@@ -31,6 +32,7 @@ pub mod pubsub;
 pub mod registry;
 mod replica_link;
 pub mod replication;
+pub mod scripting;
 pub mod sensitive;
 pub mod server;
 pub mod session;

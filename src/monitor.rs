@@ -15,6 +15,11 @@ pub(crate) fn feed(core: &mut Core, session: &Session, command: &Registered, arg
     if command.has(Flags::SKIP_MONITOR) || command.has(Flags::ADMIN) {
         return;
     }
+    show(core, session, arguments);
+}
+
+/// Shows a command line to all monitors.
+pub(crate) fn show(core: &mut Core, session: &Session, arguments: &[&[u8]]) {
     let line = Bytes::from(line(core, session, arguments));
     for id in core.monitors.clone() {
         core.deliver(id, Message::Monitor(line.clone()));
@@ -23,7 +28,11 @@ pub(crate) fn feed(core: &mut Core, session: &Session, command: &Registered, arg
 
 fn line(core: &Core, session: &Session, arguments: &[&[u8]]) -> Vec<u8> {
     let now_ms = core.keyspace.now_ms();
-    let address = session.address();
+    let address = if session.is_script {
+        "lua".to_owned()
+    } else {
+        session.address()
+    };
     let database = session.database.0;
     let seconds = now_ms / 1000;
     let micros = now_ms % 1000 * 1000;

@@ -145,6 +145,8 @@ pub struct Replication {
     /// How often the queue has been proposed: answers to older attempts mean nothing.
     attempt: u64,
     must_propose_again: bool,
+    /// The batch must not be closed yet: a script that takes long adds to it.
+    is_held_open: bool,
     limits: Limits,
     /// Where the snapshots are, and whose log they belong to: for a roll-back.
     snapshots: (PathBuf, [u8; 16]),
@@ -169,6 +171,7 @@ impl Replication {
             log_time_ms: 0,
             attempt: 0,
             must_propose_again: false,
+            is_held_open: false,
             limits,
             snapshots: (dir, log_id),
         }
@@ -268,10 +271,21 @@ impl Replication {
         self.effects.bytes() >= self.limits.batch_bytes_target
     }
 
+    /// Keeps the batch that is being filled open, over the ends of turns.
+    pub(crate) const fn hold_open(&mut self) {
+        self.is_held_open = true;
+    }
+
+    /// Lets it be closed again.
+    pub(crate) const fn let_close(&mut self) {
+        self.is_held_open = false;
+    }
+
     /// Ends a turn: proposes what it filled, unless enough is in flight already. In that case the
     /// batch goes on filling and leaves when one of those is committed.
     pub fn close(&mut self, keyspace: &mut Keyspace) {
         if self.effects.is_empty()
+            || self.is_held_open
             || self.phase != Phase::Leading
             || self.must_propose_again
             || self.queue.len() >= self.limits.batches_in_flight_max

@@ -26,6 +26,7 @@ use crate::identity::{Identity, IdentityError};
 use crate::latency::Event;
 use crate::net::Stream;
 use crate::replication::{Phase, Replication};
+use crate::scripting::suspended;
 use crate::session::{Closing, Session};
 use crate::snapshot::files::{self, Generation};
 use crate::snapshot::{InstallError, saving};
@@ -218,6 +219,7 @@ async fn serve(
     }
     tokio::task::spawn_local(saving::walk(Rc::clone(shared)));
     tokio::task::spawn_local(saving::attend(Rc::clone(shared)));
+    tokio::task::spawn_local(suspended::go_on(Rc::clone(shared)));
     if let Some(listener) = unix_listener {
         tokio::task::spawn_local(accept(Rc::clone(shared), listener));
     }
@@ -464,7 +466,7 @@ impl Core {
         self.release();
         self.report_loading();
         self.save_if_due();
-        if self.debug.cron_is_paused {
+        if self.debug.cron_is_paused || self.scripts.is_busy() {
             return;
         }
         self.note_longest_fsync();
@@ -590,9 +592,14 @@ async fn drain(shared: &Shared) {
     loop {
         {
             let mut core = shared.borrow_mut();
+            if core.scripts.is_busy() {
+                // What the script did so far is in no batch: the log will hold nothing of it.
+                core.replication.effects.take();
+            }
             core.close_turn();
             let is_busy = core.replication.uncommitted_bytes() > 0
-                || core.sessions.iter().any(|session| !session.out.is_empty());
+                || !core.scripts.is_busy()
+                    && core.sessions.iter().any(|session| !session.out.is_empty());
             if !is_busy || Instant::now() >= deadline {
                 return;
             }

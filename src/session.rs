@@ -117,6 +117,8 @@ pub struct Session {
     pub no_evict: bool,
     /// `CLIENT NO-TOUCH`.
     pub no_touch: bool,
+    /// It is not a connection's: a script's commands run in it.
+    pub is_script: bool,
     /// It is fed every command by MONITOR.
     pub is_monitor: bool,
     /// It is a Redis replica, which is fed the effects.
@@ -192,6 +194,7 @@ impl Session {
             is_authenticated,
             no_evict: false,
             no_touch: false,
+            is_script: false,
             is_monitor: false,
             replica: None,
             reply_mode: ReplyMode::On,
@@ -212,6 +215,17 @@ impl Session {
             over_soft_limit_since: None,
             waker: None,
         }
+    }
+
+    /// A session for the commands of a script that this one called.
+    pub(crate) fn for_script(&self) -> Self {
+        let mut session = Self::new(self.id, Rc::clone(&self.stream), true);
+        session.database = self.database;
+        session.no_touch = self.no_touch;
+        session.name = self.name.clone();
+        session.may_block = false;
+        session.is_script = true;
+        session
     }
 
     /// Lets its task run once more: it was unblocked, is to be closed, or has something to send.

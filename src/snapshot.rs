@@ -25,6 +25,7 @@ use std::io::{self, Read, Write};
 use holdfast_engine::Keyspace;
 use holdfast_engine::keyspace::{ArrivingKey, DatabaseIndex, Entry, Replacement};
 use holdfast_engine::saved::{self, ValueBuilder};
+use holdfast_engine::scripts::ScriptStore;
 use holdfast_engine::value::Value;
 use holdfast_engine::values::encodings::Encodings;
 use holdfast_formats::FormatError;
@@ -35,6 +36,9 @@ use thiserror::Error;
 use tracing::debug;
 
 pub use saving::Snapshots;
+
+/// The field that holds a loaded script: Redis wrote it up to 6.2, and 7.0 passes over it.
+const SCRIPT_FIELD: &[u8] = b"lua";
 
 /// Why a snapshot cannot be read back.
 #[derive(Debug, Error)]
@@ -98,6 +102,9 @@ pub enum InstallError {
         /// What it has.
         found: u64,
     },
+    /// It has a function library without a name.
+    #[error("the snapshot has a function library whose first line is not right")]
+    Library,
     /// What came back is not what was written.
     #[error("the data differ from what was written: digest {found}, not {expected}")]
     Differs {
@@ -115,6 +122,7 @@ pub enum InstallError {
 pub fn write<W: Write>(keyspace: &Keyspace, stream: W, compression: Compression) -> io::Result<W> {
     let mut writer = RdbWriter::new(stream, compression)?;
     write_head(&mut writer)?;
+    write_scripts(&mut writer, &keyspace.scripts)?;
     for number in 0..keyspace.databases_count() {
         write_database(keyspace, DatabaseIndex(number), &mut writer)?;
     }
@@ -130,6 +138,17 @@ fn write_head<W: Write>(writer: &mut RdbWriter<W>) -> io::Result<()> {
     let used = crate::allocator::used_bytes();
     writer.aux(b"used-mem", used.to_string().as_bytes())?;
     writer.aux(b"aof-base", b"0")
+}
+
+/// What was loaded beside the keys.
+fn write_scripts<W: Write>(writer: &mut RdbWriter<W>, scripts: &ScriptStore) -> io::Result<()> {
+    for (_, body) in scripts.scripts() {
+        writer.aux(SCRIPT_FIELD, body)?;
+    }
+    for library in scripts.libraries() {
+        writer.function(&library.code)?;
+    }
+    Ok(())
 }
 
 fn write_database<W: Write>(
@@ -172,6 +191,7 @@ pub fn read<R: Read>(
 ) -> Result<(), InstallError> {
     let mut reader = RdbReader::new(stream, size)?;
     let mut database = 0;
+    let mut scripts = ScriptStore::default();
     while let Some(record) = reader.next_record()? {
         match record {
             Record::SelectDb(number) => database = number,
@@ -184,9 +204,16 @@ pub fn read<R: Read>(
                     put(into, database, &record, value)?;
                 }
             }
+            Record::Aux { name, value } if name == SCRIPT_FIELD => {
+                scripts.put_script(&value);
+            }
+            Record::Function(code) => {
+                scripts.put_library(&code).ok_or(InstallError::Library)?;
+            }
             other => debug!(?other, "passed over in a snapshot"),
         }
     }
+    into.put_scripts(scripts);
     Ok(())
 }
 

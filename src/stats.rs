@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Instant;
 
+use holdfast_engine::CommandError;
 use holdfast_engine::command::Flags;
 use std::collections::HashMap;
 
@@ -115,6 +116,13 @@ impl Stats {
             *count += 1;
         } else if self.errors.len() < ERROR_KINDS_MAX {
             self.errors.insert(code.into(), 1);
+        }
+    }
+
+    /// Counts a command's error, unless it was counted before.
+    pub fn count_error_of(&mut self, error: &CommandError) {
+        if !matches!(error, CommandError::Script { counted: true, .. }) {
+            self.count_error(&error.to_string());
         }
     }
 

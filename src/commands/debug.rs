@@ -96,9 +96,13 @@ fn debug(core: &mut Core, session: &mut Session, args: &mut Args<'_>) -> Result<
         (b"htstats", [database, ..]) => inspect::database_stats(core, session, database)?,
         (b"htstats-key", [key, ..]) => inspect::value_stats(core, session, key)?,
         // What these switch in Redis does not exist here: buffers of replies that shrink with
-        // time, checksums that can be skipped, a replication id that can be lost, scripts.
+        // time, checksums that can be skipped, a replication id that can be lost.
         (b"replybuffer", [what, value]) => reply_buffer(session, what, value)?,
-        (b"set-skip-checksum-validation" | b"set-disable-deny-scripts", [_]) => reply.ok(),
+        (b"set-skip-checksum-validation", [_]) => reply.ok(),
+        (b"set-disable-deny-scripts", [on]) => {
+            core.scripts.denies_nothing = is_on(on);
+            reply.ok();
+        }
         (b"change-repl-id", []) => reply.ok(),
         _ => {
             return Err(CommandError::SubcommandArguments {
@@ -194,6 +198,8 @@ const HELP: &[&str] = &[
     "    Does nothing: reply buffers here do not shrink with time.",
     "SET-ACTIVE-EXPIRE <0|1>",
     "    Whether keys expire without being looked at.",
+    "SET-DISABLE-DENY-SCRIPTS <0|1>",
+    "    Lets scripts call every command, for tests.",
     "SLEEP <seconds>",
     "    Stops the server for so long.",
 ];

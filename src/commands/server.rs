@@ -1,5 +1,5 @@
 //! The node as a whole: TIME, ROLE, WAIT, MONITOR, SHUTDOWN, LOLWUT, READONLY, READWRITE,
-//! and what answers for parts that are not offered: ACL WHOAMI, CLUSTER, FUNCTION and SCRIPT FLUSH.
+//! and what answers for parts that are not offered: ACL WHOAMI, CLUSTER.
 
 mod absent;
 mod art;
@@ -28,8 +28,6 @@ pub const COMMANDS: &[Command<ServerHandler>] = &[
     art::LOLWUT,
     absent::ACL,
     absent::CLUSTER,
-    absent::FUNCTION,
-    absent::SCRIPT,
 ];
 
 const fn command(name: &'static str, run: ServerHandler) -> Command<ServerHandler> {
@@ -215,6 +213,11 @@ fn shutdown(
     }
     if abort {
         return Err(CommandError::NoShutdown);
+    }
+    if let Some(kind) = core.scripts.busy_kind()
+        && save != Some(false)
+    {
+        return Err(CommandError::Busy(kind.name()));
     }
     core.saves_at_end = save == Some(true);
     core.request_shutdown(0, "SHUTDOWN");

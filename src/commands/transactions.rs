@@ -11,7 +11,7 @@ use super::ServerHandler;
 use crate::core::Core;
 use crate::dispatch;
 use crate::registry::Found;
-use crate::session::{Session, Transaction};
+use crate::session::{OwnedCommand, Session, Transaction};
 
 /// The family.
 pub const COMMANDS: &[Command<ServerHandler>] = &[MULTI, EXEC, DISCARD, WATCH, UNWATCH];
@@ -134,21 +134,53 @@ fn exec(core: &mut Core, session: &mut Session, _args: &mut Args<'_>) -> Result<
         session.out.reply.null_array();
         return Ok(());
     }
+    let reply_from = session.out.reply.len();
     session.out.reply.array(transaction.commands.len());
+    let rest = Rest {
+        commands: transaction.commands,
+        next: 0,
+        need: 0,
+        partial: Vec::new(),
+    };
+    go_on(core, session, rest, reply_from);
+    Ok(())
+}
+
+/// A transaction in the middle of which a script takes long.
+#[derive(Debug)]
+pub(crate) struct Rest {
+    commands: Vec<OwnedCommand>,
+    next: usize,
+    /// The batch that its reply depends on.
+    pub(crate) need: u64,
+    /// The part of its reply that is made.
+    pub(crate) partial: Vec<u8>,
+}
+
+/// Runs the commands that are left. If a script among them is suspended, the rest waits with it.
+pub(crate) fn go_on(core: &mut Core, session: &mut Session, mut rest: Rest, reply_from: usize) {
     let registry = Rc::clone(&core.registry);
     let caller = Caller {
         may_block: false,
         has_waited: false,
         no_touch: session.no_touch,
+        in_script: false,
     };
-    let mut need = 0;
-    for command in &transaction.commands {
+    while let Some(command) = rest.commands.get(rest.next) {
         let arguments: Vec<&[u8]> = command.iter().map(AsRef::as_ref).collect();
         // It was found when it was queued.
         if let Found::Command(found) = registry.find(&arguments) {
-            need = dispatch::call(core, session, found, &arguments, caller).max(need);
+            let need = dispatch::call(core, session, found, &arguments, caller);
+            rest.need = rest.need.max(need);
+        }
+        rest.next += 1;
+        if let Some(suspended) = &mut core.scripts.suspended {
+            let made = session.out.reply.as_slice().get(reply_from..);
+            rest.partial = made.unwrap_or_default().to_vec();
+            session.out.reply.truncate(reply_from);
+            suspended.is_followed_by(rest);
+            return;
         }
     }
-    session.need = need;
-    Ok(())
+    session.need = rest.need;
 }

@@ -18,6 +18,7 @@ mod numbered_keys;
 #[cfg(test)]
 mod random_tests;
 mod scan_options;
+pub mod scripts;
 pub mod set;
 pub mod sorted_set;
 pub mod string;
@@ -62,6 +63,7 @@ pub struct CommandTable {
 impl Default for CommandTable {
     fn default() -> Self {
         let all = FAMILIES.iter().flat_map(|family| family.iter());
+        let all = all.chain(scripts::EFFECTS);
         Self {
             by_name: all
                 .map(|command| (command.spec.name.as_bytes(), command))

@@ -20,6 +20,8 @@ pub struct Caller {
     pub may_block: bool,
     /// The command has waited, and runs again because a key that it waits for was changed.
     pub has_waited: bool,
+    /// A script calls the command: what has no order is put in one.
+    pub in_script: bool,
     /// The reads do not count as a use of the keys (`CLIENT NO-TOUCH`).
     pub no_touch: bool,
 }

@@ -3,6 +3,8 @@
 
 use thiserror::Error;
 
+use crate::scripts::HeaderError;
+
 /// The answer of a command that failed. A handler that returns one has changed nothing.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the text of each variant says what it is")]
@@ -329,6 +331,49 @@ pub enum CommandError {
     NoKeyArguments,
     #[error("ERR No shutdown in progress.")]
     NoShutdown,
+    // Scripts and functions.
+    /// What a script ended with. `counted`: a command answered it before, and it was counted then.
+    #[error("{text}")]
+    Script { text: Box<str>, counted: bool },
+    #[error("ERR Number of keys can't be negative")]
+    KeysNegative,
+    #[error("ERR Bad number of keys provided")]
+    KeysNotANumber,
+    #[error("NOSCRIPT No matching script. Please use EVAL.")]
+    NoScript,
+    #[error("NOTBUSY No scripts in execution right now.")]
+    NotBusy,
+    #[error(
+        "UNKILLABLE Sorry the script already executed write commands against the dataset. You can either wait the script \
+         termination or kill the server in a hard way using the SHUTDOWN NOSAVE command."
+    )]
+    Unkillable,
+    #[error("BUSY Redis is busy running a script. You can only call {0} KILL or SHUTDOWN NOSAVE.")]
+    Busy(&'static str),
+    #[error("ERR Use SCRIPT DEBUG YES/SYNC/NO")]
+    ScriptDebugMode,
+    #[error("ERR the debugger of scripts is not offered")]
+    NoScriptDebugger,
+    #[error("ERR Function not found")]
+    NoFunction,
+    #[error("ERR Library not found")]
+    NoLibrary,
+    #[error("ERR Library '{0}' already exists")]
+    LibraryExists(Box<str>),
+    #[error("ERR Library {0} already exists")]
+    RestoredLibraryExists(Box<str>),
+    #[error("ERR {0}")]
+    Header(HeaderError),
+    #[error("ERR Unknown option given: {0}")]
+    FunctionLoadOption(Box<str>),
+    #[error("ERR Unknown argument {0}")]
+    FunctionListArgument(Box<str>),
+    #[error("ERR library name argument was not given")]
+    FunctionListName,
+    #[error("ERR Wrong restore policy given, value should be either FLUSH, APPEND or REPLACE.")]
+    RestorePolicy,
+    #[error("ERR failed loading functions payload")]
+    FunctionPayload,
     #[error("ERR FUNCTION FLUSH only supports SYNC|ASYNC option")]
     FunctionFlushMode,
     #[error("ERR SCRIPT FLUSH only support SYNC|ASYNC option")]

@@ -39,6 +39,7 @@ use smallvec::SmallVec;
 
 use crate::hashing::HashSeed;
 use crate::notify::{Notice, NotifyClasses};
+use crate::scripts::ScriptStore;
 use crate::value::Value;
 use crate::values::encodings::Encodings;
 
@@ -128,6 +129,8 @@ pub struct Keyspace {
     pub notices: Vec<Notice>,
     /// Large values that were removed; the server frees them on another thread.
     pub discarded: Vec<Discarded>,
+    /// Scripts and function libraries.
+    pub scripts: ScriptStore,
     /// How often a key, or a database as a whole, was changed by commands.
     pub changes_count: u64,
     /// Counters for INFO.
@@ -160,6 +163,7 @@ impl Keyspace {
             discarded: Vec::new(),
             changes_count: 0,
             stats: KeyspaceStats::default(),
+            scripts: ScriptStore::default(),
             eviction_pool: evict::EvictionPool::default(),
             capture: None,
         }
@@ -495,6 +499,8 @@ impl Keyspace {
         for number in 0..self.databases_count() {
             self.flush(DatabaseIndex(number));
         }
+        self.scripts.clear_scripts();
+        self.scripts.clear_libraries();
         self.dirty.clear();
         self.notices.clear();
         self.observed.take_need();

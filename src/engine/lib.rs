@@ -9,6 +9,7 @@
 //! - `values/` strings, lists, hashes, sets, sorted sets; bits, HyperLogLogs and places in them
 //! - `table/`, `packed`, `hashing` what they are made of
 //! - `notify` keyspace notifications · `number` numbers in commands · `pattern` glob patterns
+//! - `scripts` loaded scripts and function libraries
 //! - `digest` what replicas compare · `saved` values as RDB has them · `captured` keys for a snapshot
 
 pub mod args;
@@ -28,6 +29,7 @@ pub mod packed;
 pub mod pattern;
 pub mod replay;
 pub mod saved;
+pub mod scripts;
 pub mod table;
 pub mod value;
 pub mod values;

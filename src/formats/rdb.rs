@@ -30,7 +30,7 @@ mod ziplist;
 pub(crate) use input::Input;
 
 pub use block_mark::BlockMark;
-pub use dump::{DumpWriter, RestoreError, restore};
+pub use dump::{DumpWriter, RestoreError, dump_functions, restore, restore_functions};
 pub use output::Compression;
 pub use part::{Part, Refused, StreamCounters, StreamId, StreamMeta, ValueSink};
 pub use reader::{Checksum, KeyRecord, RdbReader, Record};

@@ -2,6 +2,7 @@
 
 use super::{Text, human, process};
 use crate::core::Core;
+use crate::scripting::Kind;
 use crate::session::{Closing, Session};
 use crate::{REDIS_VERSION, allocator};
 
@@ -103,7 +104,7 @@ pub(super) fn memory(core: &Core, session: &Session, text: &mut Text) {
     text.line("allocator_active", resident);
     text.line("allocator_resident", resident);
     text.bytes("total_system_memory", process::machine_bytes());
-    scripts(text);
+    scripts(core, text);
     text.line("maxmemory", core.config.maxmemory);
     text.line("maxmemory_human", human(core.config.maxmemory));
     let policy = core.config.settings.text("maxmemory-policy");
@@ -132,16 +133,31 @@ pub(super) fn memory(core: &Core, session: &Session, text: &mut Text) {
     text.line("lazyfreed_objects", 0);
 }
 
-/// There are no scripts yet.
-fn scripts(text: &mut Text) {
-    text.bytes("used_memory_lua", 0);
-    text.line("used_memory_vm_eval", 0);
-    text.line("used_memory_scripts_eval", 0);
-    text.line("number_of_cached_scripts", 0);
-    text.line("number_of_functions", 0);
-    text.line("number_of_libraries", 0);
-    text.line("used_memory_vm_functions", 0);
-    text.bytes("used_memory_vm_total", 0);
-    text.line("used_memory_functions", 0);
-    text.bytes("used_memory_scripts", 0);
+/// What scripts and functions use.
+fn scripts(core: &Core, text: &mut Text) {
+    let store = &core.keyspace.scripts;
+    let (eval, functions) = (
+        core.scripts.used_bytes(Kind::Eval),
+        core.scripts.used_bytes(Kind::Function),
+    );
+    let (evaluated, evaluated_bytes) = core.scripts.evaluated();
+    let loaded_bytes: usize = store.scripts().map(|(_, body)| body.len()).sum();
+    let libraries_bytes: usize = store.libraries().map(|library| library.code.len()).sum();
+    let scripts_bytes = evaluated_bytes + loaded_bytes;
+    text.bytes("used_memory_lua", eval);
+    text.line("used_memory_vm_eval", eval);
+    text.line("used_memory_scripts_eval", scripts_bytes);
+    text.line(
+        "number_of_cached_scripts",
+        evaluated + store.scripts().len(),
+    );
+    text.line(
+        "number_of_functions",
+        core.scripts.libraries.functions_count(),
+    );
+    text.line("number_of_libraries", store.libraries().len());
+    text.line("used_memory_vm_functions", functions);
+    text.bytes("used_memory_vm_total", eval + functions);
+    text.line("used_memory_functions", libraries_bytes);
+    text.bytes("used_memory_scripts", scripts_bytes + libraries_bytes);
 }

@@ -12,12 +12,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use holdfast_engine::digest::{self, Digest};
 use holdfast_engine::keyspace::{DatabaseIndex, Replacement};
 use holdfast_engine::saved::ValueBuilder;
+use holdfast_engine::scripts::ScriptStore;
 use holdfast_engine::value::Value;
 use holdfast_engine::values::encodings::Encodings;
 use holdfast_formats::rdb::{BlockMark, Checksum, Content, KeyRecord, RdbReader, Record};
 
 use super::place::{Fields, Place, Sum};
-use super::{InstallError, locating};
+use super::{InstallError, SCRIPT_FIELD, locating};
 
 /// How far a load is, for INFO and the log.
 #[derive(Debug, Default)]
@@ -77,6 +78,7 @@ pub fn load(
     if read.place.hash_seed != encodings.seed.0 {
         return Err(InstallError::Field("hf-hash-seed"));
     }
+    into.put_scripts(read.scripts);
     Ok((into, read.place))
 }
 
@@ -111,6 +113,7 @@ pub(super) fn verify(
     encodings: &Encodings,
     place: &Place,
     sum: &Sum,
+    scripts: &ScriptStore,
 ) -> Result<(), InstallError> {
     let file = File::open(path)?;
     let size = file.metadata()?.len();
@@ -134,6 +137,9 @@ pub(super) fn verify(
     if read.sum != *sum {
         return Err(InstallError::Field("hf-digest"));
     }
+    if !read.scripts.holds_the_same(scripts) {
+        return Err(InstallError::Field("lua"));
+    }
     Ok(())
 }
 
@@ -141,6 +147,7 @@ pub(super) fn verify(
 struct ReadFile {
     place: Place,
     sum: Sum,
+    scripts: ScriptStore,
 }
 
 fn read_all<R: Read>(
@@ -152,6 +159,7 @@ fn read_all<R: Read>(
     let mut reader = RdbReader::new(stream, Some(size))?;
     let mut fields = Fields::default();
     let mut blocks = Blocks::default();
+    let mut scripts = ScriptStore::default();
     let (mut database, mut keys_count) = (0, 0);
     loop {
         let before = reader.position();
@@ -164,6 +172,12 @@ fn read_all<R: Read>(
             Record::Aux { name, value } if name == BlockMark::NAME => {
                 blocks.check(&value, before, keys_count, reader.position())?;
             }
+            Record::Aux { name, value } if name == SCRIPT_FIELD => {
+                scripts.put_script(&value);
+            }
+            Record::Function(code) => {
+                scripts.put_library(&code).ok_or(InstallError::Library)?;
+            }
             Record::Aux { name, value } => fields.take(name, value),
             Record::Key(record) => {
                 let mut builder = ValueBuilder::new(encodings);
@@ -175,10 +189,9 @@ fn read_all<R: Read>(
                 keys_count += 1;
                 each(database, &record, value)?;
             }
-            Record::SlotInfo { .. }
-            | Record::Function(_)
-            | Record::ModuleAux { .. }
-            | Record::NotKept(_) => return Err(InstallError::NotKept { at: before }),
+            Record::SlotInfo { .. } | Record::ModuleAux { .. } | Record::NotKept(_) => {
+                return Err(InstallError::NotKept { at: before });
+            }
         }
     }
     if reader.checksum() != Some(Checksum::Verified) {
@@ -193,6 +206,7 @@ fn read_all<R: Read>(
     let read = ReadFile {
         place: Place::of(&fields)?,
         sum: Sum::of(&fields)?,
+        scripts,
     };
     if read.sum.keys_count != keys_count {
         return Err(InstallError::Count {

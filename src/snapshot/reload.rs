@@ -16,6 +16,7 @@ use holdfast_resp::{Protocol, Reply};
 use super::InstallError;
 use crate::core::Core;
 use crate::registry::Run;
+use crate::scripting::run;
 
 /// Writes a snapshot to memory, reads it back, and installs it if it is equal.
 ///
@@ -72,8 +73,15 @@ pub enum Present {
 pub fn import(core: &mut Core, from: &Replacement, present: Present) -> Result<(), CommandError> {
     if present == Present::Flushed {
         execute(core, DatabaseIndex(0), &[b"FLUSHALL"])?;
+        run::record(core, &[b"FUNCTION", b"FLUSH"])?;
     }
     let arriving = from.keyspace();
+    for library in arriving.scripts.libraries() {
+        run::record(core, &[b"FUNCTION", b"LOAD", b"REPLACE", &library.code])?;
+    }
+    for (_, body) in arriving.scripts.scripts() {
+        run::record(core, &[b"SCRIPT", b"LOAD", body])?;
+    }
     for number in 0..arriving.databases_count() {
         let database = DatabaseIndex(number);
         for entry in arriving.iter(database) {

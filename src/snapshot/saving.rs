@@ -236,6 +236,7 @@ impl Core {
                 Compression::None
             },
             encodings: self.keyspace.encodings,
+            scripts: self.keyspace.scripts.clone(),
             sizes: sizes.clone(),
             progress: Arc::clone(&progress),
             written: written.0,

@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 
 use holdfast_engine::captured::{CapturedKey, CapturedKeys};
 use holdfast_engine::digest::Digest;
+use holdfast_engine::scripts::ScriptStore;
 use holdfast_engine::values::encodings::Encodings;
 use holdfast_formats::rdb::{Compression, KeyAttributes, RdbWriter};
 use thiserror::Error;
@@ -64,6 +65,7 @@ pub(super) struct Job {
     pub(super) dump_file: String,
     pub(super) compression: Compression,
     pub(super) encodings: Encodings,
+    pub(super) scripts: ScriptStore,
     /// Keys, and keys with a deadline, by database.
     pub(super) sizes: Vec<(usize, usize)>,
     pub(super) progress: Arc<Progress>,
@@ -185,7 +187,7 @@ fn write_and_publish(job: &Job, messages: &Receiver<Message>) -> Result<Publishe
     }
     drop(file);
     let started = Instant::now();
-    reading::verify(&path, &job.encodings, &place, &sum).map_err(|source| {
+    reading::verify(&path, &job.encodings, &place, &sum, &job.scripts).map_err(|source| {
         SaveError::Unverified {
             path: path.clone(),
             source,
@@ -224,6 +226,7 @@ impl<'j> Writing<'j> {
         let mut writer = RdbWriter::with_block_marks(paced, job.compression)?;
         super::write_head(&mut writer)?;
         place.write(&mut writer)?;
+        super::write_scripts(&mut writer, &job.scripts)?;
         Ok(Self {
             job,
             writer,

@@ -9,7 +9,7 @@ use holdfast_engine::command::{Argument, Command, Flags};
 use holdfast_engine::{Args, CommandError, number};
 
 use super::command;
-use crate::commands::ServerHandler;
+use crate::commands::{ServerHandler, scripting};
 use crate::core::Core;
 use crate::registry::{Found, Registered};
 use crate::session::{Session, SessionId};
@@ -95,11 +95,16 @@ impl Pause {
 
 impl Core {
     /// Whether a pause holds the command back; then the session waits for its end.
-    pub(crate) fn must_pause(&mut self, session: &Session, command: &Registered) -> bool {
+    pub(crate) fn must_pause(
+        &mut self,
+        session: &Session,
+        command: &Registered,
+        arguments: &[&[u8]],
+    ) -> bool {
         if !self.pause.is_active() {
             return false;
         }
-        let writes = writes_or_publishes(command)
+        let writes = self.writes_or_publishes(command, arguments)
             || command.spec.name == "exec" && self.transaction_writes(session);
         let is_held = self.pause.covers(writes);
         self.pause.holds(is_held, session.id)
@@ -110,10 +115,16 @@ impl Core {
         commands.into_iter().any(|command| {
             let words: Vec<&[u8]> = command.iter().map(AsRef::as_ref).collect();
             match self.registry.find(&words) {
-                Found::Command(command) => writes_or_publishes(command),
+                Found::Command(command) => self.writes_or_publishes(command, &words),
                 Found::UnknownCommand | Found::UnknownSubcommand(_) => false,
             }
         })
+    }
+
+    fn writes_or_publishes(&self, command: &Registered, words: &[&[u8]]) -> bool {
+        command.has(Flags::WRITE)
+            || command.has(Flags::MAY_REPLICATE)
+            || scripting::may_write(self, command, words)
     }
 
     /// How many sessions wait for the end of a pause.
@@ -141,10 +152,6 @@ impl Core {
             }
         }
     }
-}
-
-fn writes_or_publishes(command: &Registered) -> bool {
-    command.has(Flags::WRITE) || command.has(Flags::MAY_REPLICATE)
 }
 
 fn pause(core: &mut Core, session: &mut Session, args: &mut Args<'_>) -> Result<(), CommandError> {

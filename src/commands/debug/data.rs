@@ -39,7 +39,8 @@ pub(super) fn reload(
         return load_file(core, session, options);
     }
     // What was saved meets itself: without MERGE each key is there already.
-    if options.flushes_not && !options.merges && !core.keyspace.is_empty() {
+    let is_empty = core.keyspace.is_empty() && core.keyspace.scripts.libraries().len() == 0;
+    if options.flushes_not && !options.merges && !is_empty {
         return Err(CommandError::ReloadFailed("the keys exist already".into()));
     }
     load_again(core, session)

@@ -34,7 +34,14 @@ pub(super) fn digest_values(core: &Core, session: &mut Session, keys: &[&[u8]]) 
 
 /// DEBUG OBJECT.
 pub(super) fn object(core: &Core, session: &mut Session, key: &[u8]) -> Result<(), CommandError> {
-    let entry = find(core, session, key)?;
+    // As it is stored: one that has expired, and that nobody has met yet, is shown.
+    let hashed = core.keyspace.key(key);
+    let stored = core.keyspace.stored(session.database, hashed);
+    if stored.is_none() {
+        find(core, session, key)?;
+    }
+    let entry = stored.ok_or(CommandError::NoSuchKey)?;
+    core.keyspace.observe_all();
     let value = entry.value();
     let mut payload = DumpWriter::new(Compression::Lzf);
     saved::write_value(value, payload.value()).expect("memory takes every write");

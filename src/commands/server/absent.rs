@@ -1,8 +1,8 @@
 //! Commands of parts that are not offered yet, as far as clients ask for them on any server:
-//! ACL WHOAMI, CLUSTER, FUNCTION FLUSH, SCRIPT FLUSH.
+//! ACL WHOAMI, CLUSTER.
 
 use holdfast_engine::command::Arity::{AtLeast, Exactly};
-use holdfast_engine::command::{Argument, Arity, Command, Flags, Group};
+use holdfast_engine::command::{Arity, Command, Flags, Group};
 use holdfast_engine::{Args, CommandError};
 
 use crate::commands::{ANYTIME, ServerHandler, no_subcommand, write_help};
@@ -48,6 +48,11 @@ pub(super) const CLUSTER: Command<ServerHandler> = container(
     of_cluster("shards", Exactly(2), Flags::STALE),
     of_cluster("myid", Exactly(2), Flags::STALE),
     of_cluster("keyslot", Exactly(3), Flags::STALE),
+    of_cluster(
+        "reset",
+        AtLeast(2),
+        Flags::STALE.with(Flags::ADMIN).with(Flags::NO_SCRIPT),
+    ),
     CLUSTER_HELP,
 ]);
 
@@ -67,41 +72,6 @@ const CLUSTER_HELP: Command<ServerHandler> = command("help", Group::Cluster, clu
     .arity(Exactly(2))
     .flags(Flags::LOADING.with(Flags::STALE).with(Flags::LOCAL))
     .doc("5.0.0", "O(1)", "Lists the subcommands.", &[]);
-
-pub(super) const FUNCTION: Command<ServerHandler> = container(
-    "function",
-    Group::Scripting,
-    "7.0.0",
-    "Libraries of functions.",
-)
-.subcommands(&[FUNCTION_FLUSH]);
-
-const MODES: &[Argument] = &[Argument::one_of(
-    "async",
-    &[
-        Argument::word("async", "ASYNC"),
-        Argument::word("sync", "SYNC"),
-    ],
-)
-.optional()];
-
-const FUNCTION_FLUSH: Command<ServerHandler> = command("flush", Group::Scripting, flush_functions)
-    .arity(AtLeast(2))
-    .flags(Flags::WRITE.with(Flags::NO_SCRIPT))
-    .doc("7.0.0", "O(1)", "Removes all libraries.", MODES);
-
-pub(super) const SCRIPT: Command<ServerHandler> = container(
-    "script",
-    Group::Scripting,
-    "2.6.0",
-    "Scripts that are kept for later calls.",
-)
-.subcommands(&[SCRIPT_FLUSH]);
-
-const SCRIPT_FLUSH: Command<ServerHandler> = command("flush", Group::Scripting, flush_scripts)
-    .arity(AtLeast(2))
-    .flags(Flags::NO_SCRIPT)
-    .doc("2.6.0", "O(1)", "Forgets all scripts.", MODES);
 
 fn who_am_i(
     _core: &mut Core,
@@ -129,36 +99,5 @@ fn cluster_help(
             "    Answer that Redis Cluster is not enabled.",
         ],
     );
-    Ok(())
-}
-
-/// There are none, so there is nothing to remove.
-fn flush_functions(
-    _core: &mut Core,
-    session: &mut Session,
-    args: &mut Args<'_>,
-) -> Result<(), CommandError> {
-    flush(session, args, CommandError::FunctionFlushMode)
-}
-
-/// There are none, so there is nothing to forget.
-fn flush_scripts(
-    _core: &mut Core,
-    session: &mut Session,
-    args: &mut Args<'_>,
-) -> Result<(), CommandError> {
-    flush(session, args, CommandError::ScriptFlushMode)
-}
-
-fn flush(
-    session: &mut Session,
-    args: &mut Args<'_>,
-    refusal: CommandError,
-) -> Result<(), CommandError> {
-    let is_known = args.is_done() || args.accept("ASYNC") || args.accept("SYNC");
-    if !is_known || !args.is_done() {
-        return Err(refusal);
-    }
-    session.out.reply.ok();
     Ok(())
 }

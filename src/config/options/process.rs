@@ -2,9 +2,8 @@
 
 use super::super::LogLevel;
 use super::super::words as readers;
-use super::{Definition, INT_MAX, LONG_MAX, choice, integer, text, words, yes_no};
+use super::{Definition, INT_MAX, LONG_MAX, choice, integer, memory, text, words, yes_no};
 
-const NO_SCRIPTS: &str = "scripts are not offered yet";
 const THREADS: &str = "threads are not bound to processors";
 const CRASHES: &str = "the process never goes on after a failed assertion";
 
@@ -147,7 +146,29 @@ pub(super) const OPTIONS: &[Definition] = &[
     text("ignore-warnings", "").kept("warnings are given once, at start"),
     integer("busy-reply-threshold", 0, LONG_MAX, "5000")
         .alias("lua-time-limit")
-        .kept(NO_SCRIPTS),
+        .sets(
+            "milliseconds after which clients are told BUSY; 0 for never",
+            |config, value| {
+                config.busy_reply_threshold_ms = value.number.unsigned_abs();
+                Ok(())
+            },
+        ),
+    memory("holdfast-script-memory-max", 1 << 20, LONG_MAX, "256mb")
+        .at_start()
+        .sets(
+            "bytes that Lua may use, for scripts and for functions",
+            |config, value| {
+                config.script_memory_bytes_max = value.size();
+                Ok(())
+            },
+        ),
+    integer("holdfast-script-steps-max", 0, LONG_MAX, "0").sets(
+        "steps of the interpreter that a script may take; 0 for any number",
+        |config, value| {
+            config.script_steps_max = value.number.unsigned_abs();
+            Ok(())
+        },
+    ),
     text("aclfile", "")
         .at_start()
         .refused("its users would not exist, and the default user may do everything"),

@@ -17,6 +17,10 @@ pub struct DirtyTable {
     base: u64,
     /// The last batch with a write that is not confined to named keys.
     all: u64,
+    /// The last batch that changed the loaded scripts.
+    scripts: u64,
+    /// The last batch that changed the function libraries.
+    libraries: u64,
     /// The batch that is being filled: what executes now becomes part of it.
     filling: u64,
     /// The last batch that was filled or has something in it.
@@ -30,6 +34,8 @@ impl Default for DirtyTable {
             cells: vec![0; CELLS].into_boxed_slice(),
             base: 0,
             all: 0,
+            scripts: 0,
+            libraries: 0,
             filling: 1,
             newest: 0,
             committed: 0,
@@ -62,6 +68,8 @@ impl DirtyTable {
         self.cells.fill(0);
         self.base = self.filling - 1;
         self.all = 0;
+        self.scripts = 0;
+        self.libraries = 0;
         self.newest = 0;
         self.committed = self.filling - 1;
     }
@@ -80,6 +88,28 @@ impl DirtyTable {
     pub(super) fn mark_all(&mut self) {
         self.newest = self.filling;
         self.all = self.filling;
+    }
+
+    /// Marks the loaded scripts.
+    pub(crate) const fn mark_scripts(&mut self) {
+        self.newest = self.filling;
+        self.scripts = self.filling;
+    }
+
+    /// Marks the function libraries.
+    pub(crate) const fn mark_libraries(&mut self) {
+        self.newest = self.filling;
+        self.libraries = self.filling;
+    }
+
+    /// The batch that a use of a loaded script depends on.
+    pub const fn need_of_scripts(&self) -> u64 {
+        self.scripts
+    }
+
+    /// The batch that a use of a function depends on.
+    pub const fn need_of_libraries(&self) -> u64 {
+        self.libraries
     }
 
     /// The batch that a read of this key depends on; 0 when it depends on none.

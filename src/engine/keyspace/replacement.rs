@@ -6,6 +6,7 @@
 
 use super::{DatabaseIndex, Entry, Keyspace, Mode};
 use crate::digest::{self, Digest};
+use crate::scripts::ScriptStore;
 use crate::value::Value;
 
 /// Databases that are being filled.
@@ -47,6 +48,11 @@ impl Replacement {
         is_new
     }
 
+    /// Puts the scripts and libraries that belong to the data.
+    pub fn put_scripts(&mut self, scripts: ScriptStore) {
+        self.0.scripts = scripts;
+    }
+
     /// The digest of what it holds.
     pub fn digest(&self) -> Digest {
         digest::of_keyspace(&self.0)
@@ -68,6 +74,7 @@ impl Keyspace {
     pub fn install(&mut self, replacement: Replacement) {
         let Replacement(mut fresh) = replacement;
         std::mem::swap(&mut self.databases, &mut fresh.databases);
+        self.scripts.replace_by(fresh.scripts);
         for (index, database) in (0..).map(DatabaseIndex).zip(fresh.databases) {
             self.let_go(index, database);
         }

@@ -7,7 +7,8 @@
 use std::io;
 
 use super::codes::{
-    VERSION_REDIS_MAX, VERSION_VALKEY, VERSION_WRITTEN, opcode::KEY_META_OR_SLOT_IMPORT,
+    VERSION_REDIS_MAX, VERSION_VALKEY, VERSION_WRITTEN, opcode::FUNCTION,
+    opcode::KEY_META_OR_SLOT_IMPORT,
 };
 use super::input::Input;
 use super::output::{Compression, Output};
@@ -63,6 +64,39 @@ fn check_trailer(payload: &[u8]) -> Option<(&[u8], Dialect)> {
         _ => return None,
     };
     (crc64(0, summed) == u64::from_le_bytes(*checksum)).then_some((body, dialect))
+}
+
+/// Reads the texts of function libraries from what `FUNCTION DUMP` gave.
+///
+/// # Errors
+/// As [`restore`].
+pub fn restore_functions(payload: &[u8]) -> Result<Vec<Vec<u8>>, RestoreError> {
+    let (body, _) = check_trailer(payload).ok_or(RestoreError::VersionOrChecksum)?;
+    let bad_data = |error| RestoreError::BadData(Some(error));
+    let mut input = Input::new(body, u64::try_from(body.len()).ok());
+    let mut libraries = Vec::new();
+    while !input.at_end().map_err(bad_data)? {
+        if input.byte().map_err(bad_data)? != FUNCTION {
+            return Err(RestoreError::BadData(None));
+        }
+        libraries.push(input.owned_string().map_err(bad_data)?);
+    }
+    Ok(libraries)
+}
+
+/// The payload of `FUNCTION DUMP`: the texts of libraries.
+#[must_use]
+pub fn dump_functions<'c>(
+    libraries: impl IntoIterator<Item = &'c [u8]>,
+    compression: Compression,
+) -> Vec<u8> {
+    let mut writer = DumpWriter::new(compression);
+    for code in libraries {
+        let written = writer.output.byte(FUNCTION);
+        let written = written.and_then(|()| writer.output.string(code));
+        written.expect("memory takes every write");
+    }
+    writer.finish()
 }
 
 /// Writes one payload.

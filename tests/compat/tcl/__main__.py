@@ -31,6 +31,8 @@ FAST = [
     "unit/pause",
     "unit/type/list-3",
     "unit/geo",
+    "unit/scripting",
+    "unit/functions",
     "unit/type/zset",
     "unit/dump",
     "unit/type/list",

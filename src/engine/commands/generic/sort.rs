@@ -11,7 +11,7 @@ use super::sort_patterns::Pattern;
 use crate::args::Args;
 use crate::command::Arity::AtLeast;
 use crate::command::{Argument, ArgumentKind, Categories, Command, Flags, Group, KeySpec};
-use crate::context::{ReadContext, WriteContext};
+use crate::context::{Caller, ReadContext, WriteContext};
 use crate::error::CommandError;
 use crate::execute::Handler;
 use crate::keyspace::{Expiry, Key};
@@ -156,7 +156,7 @@ fn sorted(
     options: &SortOptions<'_>,
 ) -> Result<Output, CommandError> {
     let value = context.value(key);
-    let order = Order::of(value, options);
+    let order = Order::of(value, options, context.caller);
     let mut elements = elements_of(value, order, options)?;
     match order {
         Order::AsStored => {}
@@ -185,11 +185,11 @@ enum Order {
 }
 
 impl Order {
-    fn of(value: Option<ValueRef<'_>>, options: &SortOptions<'_>) -> Self {
+    fn of(value: Option<ValueRef<'_>>, options: &SortOptions<'_>, caller: Caller) -> Self {
         let is_unordered = matches!(value, Some(ValueRef::Set(_)));
         if options.is_as_stored() {
             // What is stored has to be the same wherever the command runs.
-            if is_unordered && options.store.is_some() {
+            if is_unordered && (options.store.is_some() || caller.in_script) {
                 Self::ByText
             } else {
                 Self::AsStored
