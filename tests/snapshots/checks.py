@@ -107,7 +107,7 @@ def bounded(flavour, dice):
         value = dice.randbytes(1 << 16)
         largest = 0
         for number in range(6400):
-            link.set(f"key:{number % 500}", value)
+            link.set(f"key:{number % 50}", value)
             if number % 50 == 0:
                 largest = max(largest, link.info("persistence")["log_disk_bytes"])
         facts = wait_for_save(link)
