@@ -182,7 +182,10 @@ pub struct Traffic {
 impl Session {
     /// A connection that was just accepted.
     pub fn new(id: SessionId, stream: Rc<Stream>, is_authenticated: bool) -> Self {
-        let now = Instant::now();
+        Self::new_at(Instant::now(), id, stream, is_authenticated)
+    }
+
+    fn new_at(now: Instant, id: SessionId, stream: Rc<Stream>, is_authenticated: bool) -> Self {
         Self {
             id,
             stream,
@@ -219,7 +222,8 @@ impl Session {
 
     /// A session for the commands of a script that this one called.
     pub(crate) fn for_script(&self) -> Self {
-        let mut session = Self::new(self.id, Rc::clone(&self.stream), true);
+        // One of these is made for each script: it costs no look at the clock.
+        let mut session = Self::new_at(self.since, self.id, Rc::clone(&self.stream), true);
         session.database = self.database;
         session.no_touch = self.no_touch;
         session.name = self.name.clone();

@@ -294,21 +294,9 @@ fn evaluate_known(
     let keys = read_keys_count(args)?;
     core.scripts.follow(core.keyspace.scripts.scripts_version());
     session.need = core.keyspace.dirty.need_of_scripts();
-    let known = core.scripts.flags(&sha);
-    let body = core.keyspace.scripts.script(&sha).map(Arc::clone);
-    let (flags, machine) = match (known, body) {
-        (Some(flags), _) => (flags, take(core)?),
-        (None, Some(body)) => {
-            let mut machine = take(core)?;
-            match compile(core, &mut machine, sha, &body) {
-                Ok(flags) => (flags, machine),
-                Err(error) => {
-                    core.scripts.put_back(Kind::Eval, machine);
-                    return Err(error);
-                }
-            }
-        }
-        (None, None) => return Err(CommandError::NoScript),
+    let (flags, machine) = match core.scripts.flags(&sha) {
+        Some(flags) => (flags, take(core)?),
+        None => compile_loaded(core, sha)?,
     };
     start(
         core,
@@ -322,6 +310,23 @@ fn evaluate_known(
             access,
         },
     )
+}
+
+/// Compiles a script that was loaded, by this process or before it.
+fn compile_loaded(
+    core: &mut Core,
+    sha: ScriptSha,
+) -> Result<(ScriptFlags, Box<Machine>), CommandError> {
+    let loaded = core.keyspace.scripts.script(&sha);
+    let body = Arc::clone(loaded.ok_or(CommandError::NoScript)?);
+    let mut machine = take(core)?;
+    match compile(core, &mut machine, sha, &body) {
+        Ok(flags) => Ok((flags, machine)),
+        Err(error) => {
+            core.scripts.put_back(Kind::Eval, machine);
+            Err(error)
+        }
+    }
 }
 
 fn take(core: &mut Core) -> Result<Box<Machine>, CommandError> {

@@ -9,7 +9,7 @@ use mlua::{Lua, MultiValue, String as LuaString, Table, Value};
 use tracing::{debug, info, warn};
 
 use super::machine::{Ask, Exchange};
-use super::native::{self, Form, Problem, Raised, position, reply};
+use super::native::{self, Form, Problem, Raised, Unlimited, position, reply};
 use super::values;
 
 const LOG_LEVELS: [&str; 4] = ["LOG_DEBUG", "LOG_VERBOSE", "LOG_NOTICE", "LOG_WARNING"];
@@ -100,6 +100,7 @@ fn execute(
     if let Some(text) = reply.as_slice().strip_prefix(b"-") {
         return Ok(Err(Raised::new(text.trim_ascii_end(), Form::CountedReply)));
     }
+    let _unlimited = Unlimited::for_bytes(lua, reply.len());
     values::read(lua, reply.as_slice()).map(Ok)
 }
 

@@ -5,6 +5,7 @@ use mlua::{Lua, MultiValue, Table, Value};
 use super::native::{self, Problem, text};
 
 type Operation = fn(u32, u32) -> u32;
+type Single = fn(u32) -> u32;
 
 /// Makes the library's table.
 pub(super) fn table(lua: &Lua) -> mlua::Result<Table> {
@@ -35,7 +36,7 @@ pub(super) fn table(lua: &Lua) -> mlua::Result<Table> {
         };
         library.raw_set(name, native::function(lua, run)?)?;
     }
-    let single: [(&str, fn(u32) -> u32); 3] = [
+    let single: [(&str, Single); 3] = [
         ("tobit", |bits| bits),
         ("bnot", |bits| !bits),
         ("bswap", u32::swap_bytes),

@@ -8,6 +8,9 @@ use holdfast_engine::scripts::ScriptStore;
 
 use super::machine::{FunctionFacts, Job, Machine, Outcome};
 
+/// A name in lower case.
+type Name = Box<[u8]>;
+
 /// A library that was run.
 #[derive(Clone, Debug)]
 pub(crate) struct Loaded {
@@ -25,7 +28,7 @@ pub(crate) struct Libraries {
     /// By name in lower case.
     loaded: BTreeMap<Box<[u8]>, Loaded>,
     /// Functions by name in lower case, with their libraries' names.
-    functions: HashMap<Box<[u8]>, (Box<[u8]>, usize)>,
+    functions: HashMap<Name, (Name, usize)>,
     version: u64,
 }
 

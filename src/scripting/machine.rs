@@ -115,6 +115,11 @@ impl Words {
         self.ends.push(self.bytes.len());
     }
 
+    /// How many bytes they take in Lua, roughly.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes.len() + 32 * self.ends.len()
+    }
+
     pub(crate) fn iter(&self) -> impl Iterator<Item = &[u8]> {
         let mut from = 0;
         self.ends.iter().map(move |&end| {
@@ -151,6 +156,8 @@ pub(crate) struct Exchange {
     pub dying: Cell<Option<&'static str>>,
     /// Where the last error came from.
     pub position: RefCell<Option<(String, i32)>>,
+    /// The script has run for a while since this was last reset.
+    pub has_run_on: Cell<bool>,
     /// Bytes that Lua uses.
     pub used_bytes: Cell<usize>,
 }
@@ -171,6 +178,7 @@ impl Exchange {
             steps_left: Cell::new(None),
             dying: Cell::new(None),
             position: RefCell::default(),
+            has_run_on: Cell::new(false),
             used_bytes: Cell::new(0),
         }
     }

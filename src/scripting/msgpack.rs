@@ -57,7 +57,7 @@ fn marked(marker: u8, number: u64, bytes: usize, into: &mut Vec<u8>) {
 fn write_integer(number: i64, into: &mut Vec<u8>) {
     let bits = number.cast_unsigned();
     match number {
-        0..=0x7f | -32..=-1 => into.push(bits as u8),
+        -32..=0x7f => into.push(bits as u8),
         0x80..=0xff => marked(0xcc, bits, 1, into),
         0x100..=0xffff => marked(0xcd, bits, 2, into),
         0x1_0000..=0xffff_ffff => marked(0xce, bits, 4, into),

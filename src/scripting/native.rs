@@ -148,6 +148,34 @@ pub(super) fn position(lua: &Lua) -> Option<(String, i32)> {
     None
 }
 
+/// Lua without its limit of memory, while a few values are made for it: with one, each of them costs
+/// a protected call. Only where the values are small beside the limit.
+pub(super) struct Unlimited<'l> {
+    lua: &'l Lua,
+    limit: usize,
+}
+
+/// What may be made without the limit, in bytes of its text.
+const UNLIMITED_BYTES_MAX: usize = 16 << 10;
+
+impl<'l> Unlimited<'l> {
+    pub(super) fn for_bytes(lua: &'l Lua, bytes: usize) -> Option<Self> {
+        if bytes > UNLIMITED_BYTES_MAX {
+            return None;
+        }
+        lua.set_memory_limit(0)
+            .ok()
+            .map(|limit| Self { lua, limit })
+    }
+}
+
+impl Drop for Unlimited<'_> {
+    fn drop(&mut self) {
+        // It could be taken away, so it can be put back.
+        drop(self.lua.set_memory_limit(self.limit));
+    }
+}
+
 /// What a table's keys are like.
 pub(super) struct Shape {
     pub count: usize,

@@ -51,7 +51,7 @@ impl ScriptFlags {
             });
         };
         let words = header.flags.unwrap_or_default();
-        Self::read(&words).map_err(|word| HeaderError::ScriptFlag(word))
+        Self::read(&words).map_err(HeaderError::ScriptFlag)
     }
 
     /// Reads flags by name; gives back the first that is none.
@@ -138,7 +138,7 @@ pub(crate) fn start(
         session: session.for_script(),
         need: start.need,
         wrote: false,
-        started: Instant::now(),
+        started: core.command_began,
         is_read_only: start.is_read_only || start.flags.no_writes,
         allows_oom: start.flags.allow_oom,
         is_out_of_memory,
@@ -200,7 +200,9 @@ fn prepare(core: &Core, session: &Session, machine: &Machine, name: &str, words:
     let threshold = Duration::from_millis(core.config.busy_reply_threshold_ms);
     let far = Duration::from_secs(365 * 24 * 3600);
     let threshold = if threshold.is_zero() { far } else { threshold };
-    exchange.slice_ends.set(Instant::now() + threshold.min(far));
+    exchange
+        .slice_ends
+        .set(core.command_began + threshold.min(far));
     let steps_max = core.config.script_steps_max;
     let hooks = steps_max.div_ceil(u64::from(STEPS_PER_HOOK));
     exchange.steps_left.set((steps_max > 0).then_some(hooks));
@@ -271,7 +273,10 @@ impl Running {
                     no_touch: self.session.no_touch,
                     in_script: true,
                 };
-                core.command_began = Instant::now();
+                // Without it the command began where the last one ended, or nearly so.
+                if exchange.has_run_on.replace(false) {
+                    core.command_began = Instant::now();
+                }
                 std::mem::swap(&mut *reply, &mut self.session.out.reply);
                 let need = dispatch::call(core, &mut self.session, command, &arguments, caller);
                 std::mem::swap(&mut *reply, &mut self.session.out.reply);

@@ -98,6 +98,7 @@ impl Core {
     fn end_suspended(&mut self, suspended: Suspended) {
         self.replication.let_close();
         self.tick();
+        self.command_began = Instant::now();
         let Suspended {
             machine,
             running,

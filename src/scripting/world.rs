@@ -14,7 +14,7 @@ use mlua::{
 };
 
 use super::machine::{Ask, Exchange, FunctionFacts, Job, Outcome};
-use super::native::PRELUDE;
+use super::native::{PRELUDE, Unlimited};
 use super::values;
 use super::{Kind, api};
 use super::{bits, json, msgpack, native, packing, random, text};
@@ -151,6 +151,7 @@ fn install_hook(lua: &Lua, exchange: &Rc<Exchange>, steps: u32) -> mlua::Result<
 }
 
 fn on_hook(lua: &Lua, exchange: &Rc<Exchange>) -> mlua::Result<()> {
+    exchange.has_run_on.set(true);
     let was_dying = exchange.dying.get().is_some();
     let now = Instant::now();
     if !was_dying {
@@ -326,6 +327,14 @@ impl<'l> World<'l> {
         Ok(tables)
     }
 
+    fn give_words(&self, keys: usize) -> mlua::Result<()> {
+        let bytes = self.exchange.words.borrow().bytes();
+        let _unlimited = Unlimited::for_bytes(self.lua, bytes);
+        let (keys, arguments) = self.words(keys)?;
+        self.globals.raw_set("KEYS", keys)?;
+        self.globals.raw_set("ARGV", arguments)
+    }
+
     fn run(&self, sha: &ScriptSha, keys: usize) -> mlua::Result<Outcome> {
         let Some(script) = self.scripts.get(sha) else {
             return Ok(Outcome::failed(
@@ -333,9 +342,7 @@ impl<'l> World<'l> {
             ));
         };
         self.exchange.protocol.set(Protocol::Resp2);
-        let (keys, arguments) = self.words(keys)?;
-        self.globals.raw_set("KEYS", keys)?;
-        self.globals.raw_set("ARGV", arguments)?;
+        self.give_words(keys)?;
         let (ok, result): (bool, Value) = self.run.call(script)?;
         self.end(ok, &result)
     }

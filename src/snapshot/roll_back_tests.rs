@@ -113,6 +113,7 @@ impl Node {
             dump_file: String::new(),
             compression: Compression::Lzf,
             encodings: self.keyspace.encodings,
+            scripts: self.keyspace.scripts.clone(),
             sizes: self.keyspace.begin_capture(),
             progress: Arc::new(Progress::default()),
             written: std::sync::mpsc::channel().0,
@@ -198,6 +199,10 @@ fn a_damaged_snapshot_is_passed_over_while_the_log_reaches_further_back() {
 fn a_byte_that_changed_between_writing_and_reading_back_is_found() {
     let mut node = Node::start();
     let digest = node.commit(0..40).to_string();
+    node.keyspace.scripts.put_script(b"return 1");
+    let library = node.keyspace.scripts.put_library(b"#!lua name=l\nx");
+    library.expect("a library");
+    let scripts = node.keyspace.scripts.clone();
     let seed = node.keyspace.encodings.seed.0;
     let place = node.replication.place(LOG_ID, seed).expect("an entry");
     let published = node.snapshot();
@@ -207,13 +212,13 @@ fn a_byte_that_changed_between_writing_and_reading_back_is_found() {
     };
     let path = published.generation.path;
     let encodings = node.keyspace.encodings;
-    reading::verify(&path, &encodings, &place, &sum).expect("it was just written");
+    reading::verify(&path, &encodings, &place, &sum, &scripts).expect("it was just written");
     let bytes = std::fs::read(&path).expect("a file");
     for at in 0..bytes.len() {
         let mut changed = bytes.clone();
         changed[at] ^= 1 << (at % 8);
         std::fs::write(&path, changed).expect("a file");
-        let found = reading::verify(&path, &encodings, &place, &sum);
+        let found = reading::verify(&path, &encodings, &place, &sum, &scripts);
         assert!(found.is_err(), "byte {at} was changed");
     }
 }
@@ -228,6 +233,7 @@ fn a_writer_that_is_left_alone_leaves_nothing_behind() {
         dump_file: "dump.rdb".to_owned(),
         compression: Compression::None,
         encodings: node.keyspace.encodings,
+        scripts: node.keyspace.scripts.clone(),
         sizes: node.keyspace.begin_capture(),
         progress: Arc::new(Progress::default()),
         written: std::sync::mpsc::channel().0,

@@ -1,6 +1,7 @@
 //! The keys of a command line, found by the command's specifications: GETKEYS, GETKEYSANDFLAGS.
 
 use holdfast_engine::CommandError;
+use holdfast_engine::command::Flags;
 
 use super::describe::access_words;
 use crate::registry::{Found, Registered, Registry};
@@ -39,7 +40,7 @@ pub(super) fn find<'a>(registry: &Registry, words: &[&'a [u8]]) -> Result<Keys<'
         let stored = sort_destination(words).map(|key| (key, vec!["OW", "update"]));
         found.extend(stored);
     }
-    if found.is_empty() {
+    if found.is_empty() && !command.has(Flags::NO_MANDATORY_KEYS) {
         return Err(CommandError::InvalidCommand);
     }
     Ok(found)

@@ -153,15 +153,13 @@ pub(super) const OPTIONS: &[Definition] = &[
                 Ok(())
             },
         ),
-    memory("holdfast-script-memory-max", 1 << 20, LONG_MAX, "256mb")
-        .at_start()
-        .sets(
-            "bytes that Lua may use, for scripts and for functions",
-            |config, value| {
-                config.script_memory_bytes_max = value.size();
-                Ok(())
-            },
-        ),
+    memory("holdfast-script-memory-max", 1 << 20, LONG_MAX, "256mb").sets(
+        "bytes that Lua may use, for scripts and for functions, from the next FLUSH on",
+        |config, value| {
+            config.script_memory_bytes_max = value.size();
+            Ok(())
+        },
+    ),
     integer("holdfast-script-steps-max", 0, LONG_MAX, "0").sets(
         "steps of the interpreter that a script may take; 0 for any number",
         |config, value| {
