@@ -12,7 +12,6 @@ use std::time::Instant;
 
 use holdfast_engine::Keyspace;
 use holdfast_engine::commands::CommandTable as EngineTable;
-use holdfast_engine::keyspace::Discarded;
 use holdfast_raft::Event;
 use tokio::sync::mpsc::UnboundedSender;
 use tracing::info;
@@ -24,6 +23,7 @@ use crate::config::Config;
 use crate::latency::LatencyMonitor;
 use crate::loading::Loading;
 use crate::pubsub::{Message, PubSub};
+use crate::reaper::Reaper;
 use crate::registry::Registry;
 use crate::replica_link::ReplicaLinks;
 use crate::replication::{Change, Phase, Replication, ReplicationError};
@@ -87,7 +87,7 @@ pub struct Core {
     /// What DEBUG has switched.
     pub debug: DebugSwitches,
     /// Where large values are freed.
-    pub reaper: std::sync::mpsc::Sender<Vec<Discarded>>,
+    pub reaper: Reaper,
     /// Whether keys expire without being looked at (`DEBUG SET-ACTIVE-EXPIRE`).
     pub active_expiry: bool,
     /// Takes the sockets that are to be accepted at from now on.
@@ -135,7 +135,7 @@ impl Core {
         config: Config,
         keyspace: Keyspace,
         replication: Replication,
-        reaper: std::sync::mpsc::Sender<Vec<Discarded>>,
+        reaper: Reaper,
         log_id: [u8; 16],
     ) -> Self {
         Self {
@@ -207,8 +207,7 @@ impl Core {
         self.feed_replicas();
         if !self.keyspace.discarded.is_empty() {
             let discarded = std::mem::take(&mut self.keyspace.discarded);
-            // Without its thread the values are freed here: slower, and just as right.
-            drop(self.reaper.send(discarded));
+            self.reaper.free(discarded);
         }
         if !self.keyspace.notices.is_empty() {
             self.publish_notices();

@@ -7,12 +7,10 @@ use std::io;
 use std::net::ToSocketAddrs;
 use std::path::PathBuf;
 use std::rc::Rc;
-use std::sync::mpsc;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use holdfast_engine::Keyspace;
-use holdfast_engine::keyspace::Discarded;
 use holdfast_engine::values::encodings::Encodings;
 use holdfast_raft::{Events, Options, Raft, RaftError};
 use thiserror::Error;
@@ -25,6 +23,7 @@ use crate::core::{Core, Shared, Shutdown};
 use crate::identity::{Identity, IdentityError};
 use crate::latency::Event;
 use crate::net::Stream;
+use crate::reaper::Reaper;
 use crate::replication::{Phase, Replication};
 use crate::scripting::suspended;
 use crate::session::{Closing, Session};
@@ -154,7 +153,7 @@ fn run_from(
         config.clone(),
         keyspace,
         replication,
-        reaper(),
+        Reaper::start(),
         identity.log_id,
     );
     let segments = raft.status().wal.segments_count.saturating_sub(1);
@@ -188,18 +187,6 @@ fn keyspace(config: &Config, hash_seed: u64) -> Keyspace {
         encodings,
         crate::identity::random_u64(),
     )
-}
-
-/// The thread that frees large values.
-fn reaper() -> mpsc::Sender<Vec<Discarded>> {
-    let (sender, receiver) = mpsc::channel::<Vec<Discarded>>();
-    let spawned = std::thread::Builder::new()
-        .name("reaper".to_owned())
-        .spawn(move || receiver.into_iter().for_each(drop));
-    if let Err(error) = spawned {
-        warn!(%error, "large values are freed by the core, as their thread could not be started");
-    }
-    sender
 }
 
 async fn serve(

@@ -227,6 +227,7 @@ fn reset_statistics(
 ) -> Result<(), CommandError> {
     core.stats.reset();
     core.snapshots.facts.longest_step = std::time::Duration::ZERO;
+    core.reaper.reset();
     core.keyspace.stats = Default::default();
     core.keyspace.observed.reset_lookups();
     for command in core.registry.iter() {

@@ -129,8 +129,8 @@ pub(super) fn memory(core: &Core, session: &Session, text: &mut Text) {
     text.line("mem_aof_buffer", core.replication.uncommitted_bytes());
     text.line("mem_allocator", "mimalloc");
     text.line("active_defrag_running", 0);
-    text.line("lazyfree_pending_objects", core.keyspace.discarded.len());
-    text.line("lazyfreed_objects", 0);
+    text.line("lazyfree_pending_objects", core.reaper.pending_count());
+    text.line("lazyfreed_objects", core.reaper.freed_count());
 }
 
 /// What scripts and functions use.
