@@ -18,7 +18,7 @@ def one(pipe, dice):
     """One random write."""
     number = dice.randrange(300)
     text = f"value-{dice.randrange(10**6)}" * dice.choice((1, 1, 1, 30))
-    kind = dice.randrange(16)
+    kind = dice.randrange(18)
     if kind < 4:
         pipe.set(f"text:{number}", dice.choice((text, dice.randrange(10**9))))
     elif kind == 4:
@@ -35,8 +35,13 @@ def one(pipe, dice):
         pipe.rpush(f"list:{number % 40}", text)
     elif kind == 14:
         pipe.lpop(f"list:{number % 40}")
-    else:
+    elif kind == 15:
         pipe.pexpireat(f"text:{number}", 4_000_000_000_000 + number)
+    elif kind == 16:
+        pipe.xadd(f"stream:{number % 20}", {"field": text, "number": number}, maxlen=200)
+    else:
+        pipe.xgroup_create(f"stream:{number % 20}", "group", 0)
+        pipe.xreadgroup("group", f"consumer:{number % 3}", {f"stream:{number % 20}": ">"}, count=3)
 
 
 def large(link, count):
@@ -64,10 +69,19 @@ def read(link):
                 b"set": lambda key: link.smembers(key),
                 b"zset": lambda key: link.zrange(key, 0, -1, withscores=True),
                 b"list": lambda key: link.lrange(key, 0, -1),
+                b"stream": lambda key: (link.xrange(key), link.xinfo_groups(key), pending(link, key)),
             }[kind](key)
             found[database, key] = (kind, value, link.execute_command("PEXPIRETIME", key))
     link.execute_command("SELECT", 0)
     return found
+
+
+def pending(link, key):
+    """What the group of a stream has not acknowledged, but for how long it has been so."""
+    if not link.xinfo_groups(key):
+        return []
+    entries = link.xpending_range(key, "group", "-", "+", 10_000)
+    return [(entry["message_id"], entry["consumer"], entry["times_delivered"]) for entry in entries]
 
 
 def compare(found, wanted):

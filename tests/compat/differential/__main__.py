@@ -29,6 +29,7 @@ _READS = {
     "set": lambda key: ["SMEMBERS", key],
     "zset": lambda key: ["ZRANGE", key, "0", "-1", "WITHSCORES"],
     "hash": lambda key: ["HGETALL", key],
+    "stream": lambda key: ["XINFO", "STREAM", key, "FULL", "COUNT", "0"],
 }
 
 
@@ -41,7 +42,7 @@ class Differences:
 
     def add(self, words, one, two, past):
         """Notes a difference; the same command with the same kinds of replies is the same difference."""
-        sub = words[1].lower() if len(words) > 1 and words[0].lower() in ("object", "client", "config", "command", "debug") else ""
+        sub = words[1].lower() if len(words) > 1 and words[0].lower() in ("object", "client", "config", "command", "debug", "xgroup", "xinfo") else ""
         key = (words[0].lower(), sub, one[0], two[0], one[1] if one[0] == "-" else "", two[1] if two[0] == "-" else "")
         self.counts[key] = self.counts.get(key, 0) + 1
         self.examples.setdefault(key, (words, one, two, past))

@@ -5,6 +5,9 @@ _UNORDERED = {"smembers", "sinter", "sunion", "sdiff", "keys", "hkeys", "hvals",
 _UNORDERED_PAIRS = {"hgetall", "hrandfield", "zrandmember", "config"}
 _CLOCK = {"ttl", "pttl", "expiretime", "pexpiretime"}
 _CLOCK_MS = 3000
+# Their replies hold times among other things, and how many nodes a radix tree has.
+_WITH_CLOCK = {"xinfo", "xpending"}
+_CLOCK_FACTS = {"idle", "seen-time", "radix-tree-nodes"}
 
 
 def same(words, one, two):
@@ -20,6 +23,8 @@ def same(words, one, two):
     if name in _CLOCK and one[0] == ":":
         slack = _CLOCK_MS if name.startswith("p") else _CLOCK_MS // 1000
         return (int(one[1]) < 0) == (int(two[1]) < 0) and abs(int(one[1]) - int(two[1])) <= slack
+    if name in _WITH_CLOCK and one[0] in "*%":
+        return _without_clock(one) == _without_clock(two)
     if name in _UNORDERED and one[1] is not None and two[1] is not None and one[0] in "*~":
         return sorted(map(repr, one[1])) == sorted(map(repr, two[1]))
     if name in _UNORDERED_PAIRS and isinstance(one[1], list) and isinstance(two[1], list):
@@ -42,6 +47,25 @@ def _pairs(reply, words):
     if flat:
         items = list(zip(items[::2], items[1::2]))
     return sorted(map(repr, items))
+
+
+def _without_clock(reply):
+    """The reply with each time as a mark: a large number, one below some seconds, or one that is named."""
+    kind, value = reply
+    if kind == ":" and (abs(int(value)) > 1_000_000_000_000 or 100 <= int(value) <= _CLOCK_MS):
+        return kind, "time"
+    if kind == "%":
+        return kind, [(name, "time" if name[1] in _CLOCK_FACTS else _without_clock(fact)) for name, fact in value]
+    if kind == "*" and value:
+        pending = len(value) == 4 and [item[0] for item in value] == ["$", "$", ":", ":"]
+        items = [_without_clock(item) for item in value]
+        for place, name in enumerate(value[:-1]):
+            if isinstance(name[1], str) and name[1] in _CLOCK_FACTS and value[place + 1][0] == ":":
+                items[place + 1] = "time"
+        if pending:
+            items[2] = "time"
+        return kind, items
+    return reply
 
 
 def show(reply, letters_max=160):

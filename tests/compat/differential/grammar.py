@@ -90,6 +90,20 @@ GEOSEARCH <k> FROMLONLAT <lon> <lat> (BYRADIUS <dist>|BYBOX <side> <dist>)|GEOSE
 GEOSEARCHSTORE <k> <k> (FROMMEMBER <place>|FROMLONLAT <lon> <lat>) (BYRADIUS <dist>|BYBOX <side> <dist>) [COUNT <count> [ANY]] [(ASC|DESC)] [STOREDIST]
 """
 
+_STREAMS = """
+XADD <x> <xid> <m> <v> [<m> <v>]|XADD <x> <xid> f <v>|XADD <x> [NOMKSTREAM] [(MAXLEN|MINID) [(=|~)] <xid> [LIMIT <i>]] <xid> f <v>
+XADD <x> MAXLEN [(=|~)] <i> [LIMIT <i>] <xid> f <v> g <v>|XADD <x> MINID [(=|~)] <xid> <xid> f <v>|XLEN <x>|XRANGE <x> <xmin> <xmax> [COUNT <i>]
+XREVRANGE <x> <xmax> <xmin> [COUNT <i>]|XDEL <x> <xid>+|XTRIM <x> (MAXLEN [(=|~)] <i>|MINID [(=|~)] <xid>) [LIMIT <i>]
+XSETID <x> <xid> [ENTRIESADDED <i>] [MAXDELETEDID <xid>]|XREAD [COUNT <i>] [BLOCK <waitms>] STREAMS <x> <xid>|XREAD STREAMS <x> <x> <xid> (<xid>|$|>)
+XGROUP CREATE <x> <g> (<xid>|$) [MKSTREAM] [ENTRIESREAD <i>]|XGROUP SETID <x> <g> (<xid>|$|-) [ENTRIESREAD <i>]|XGROUP DESTROY <x> <g>
+XGROUP CREATECONSUMER <x> <g> <c>|XGROUP DELCONSUMER <x> <g> <c>|XGROUP (HELP|NOSUCH <x> <g>)|XACK <x> <g> <xid>+
+XREADGROUP GROUP <g> <c> [COUNT <i>] [NOACK] STREAMS <x> (>|>|<xid>)|XREADGROUP GROUP <g> <c> [BLOCK <waitms>] STREAMS <x> <x> (>|>|<xid>|$) >
+XPENDING <x> <g>|XPENDING_ <x> <g> <xmin> <xmax> <i> [<c>]|XPENDING <x> <g> [IDLE <ttlms>] <xmin> <xmax> <i> [<c>]
+XCLAIM <x> <g> <c> 0 <xid>+ [TIME <i>] [RETRYCOUNT <i>] [FORCE] [JUSTID] [LASTID <xid>]|XCLAIM <x> <g> <c> <ttlms> <xid>
+XAUTOCLAIM <x> <g> <c> 0 <xmin> [COUNT <i>] [JUSTID]|XINFO STREAM <x>|XINFO STREAM <x> FULL [COUNT <i>]|XINFO GROUPS <x>|XINFO CONSUMERS <x> <g>
+XINFO (HELP|NOSUCH <x>)|XGROUP CREATE <x> <g> 0 MKSTREAM|XADD <x> <xid> a 1 b 2|COPY <x> <x> [REPLACE]|DEL <x>|RENAME <x> <x>|SET <x> <v>
+"""
+
 _SERVER = """
 COMMAND COUNT_|COMMAND GETKEYS (SET a b|MSET a b c d|ZUNIONSTORE d 2 a b|GET|SORT a STORE b)|COMMAND NOSUCH
 CONFIG GET (maxmemory|maxmemory-policy|hz|databases|nosuch|hash-max-*|timeout)|CONFIG SET (nosuch 1|hz abc|maxmemory-policy nosuch)
@@ -108,6 +122,7 @@ GROUPS = {
     "bitmap": _BITMAPS,
     "hyperloglog": _HYPERLOGLOGS,
     "geo": _GEO,
+    "stream": _STREAMS,
     "server": _SERVER,
 }
 
@@ -119,6 +134,9 @@ _INTS = ["0", "1", "2", "3", "-1", "-2", "-100", "5", "100", "abc", "92233720368
 _NUMBERS = ["0", "1", "-1", "7", "12345", "-98765", "9223372036854775807", "-9223372036854775808", "1e3", "abc", "128"]
 _FLOATS = ["0", "1", "1.5", "-2.25", "0.1", "3.0e3", "abc", "inf", "-inf", "nan", "1e308", "100000000000"]
 _BOUNDS = ["-inf", "+inf", "0", "1", "(1", "2.5", "(2.5", "-1", "abc", "100"]
+# Small ids meet; those made from the time would differ from server to server.
+_STREAM_IDS = [*(f"{ms}-{number}" for ms in range(1, 7) for number in range(3)), *(str(ms) for ms in range(9)), "3-*", "5-*", "7-*", "0-1", "18446744073709551615-18446744073709551615", "abc", " 5", "1-1-1", "0-0"]
+_STREAM_RANGE = ["-", "+", "-", "+", "(1-1", "(3", "0", "2", "4-1", "7", "(-", "(0-0", "abc", "(18446744073709551615-18446744073709551615"]
 _LEX = ["-", "+", "[a", "(a", "[b", "(c", "[alpha", "x"]
 
 
@@ -189,6 +207,13 @@ class Grammar:
             "max": lambda: pick(_BOUNDS),
             "lmin": lambda: pick(_LEX),
             "lmax": lambda: pick(_LEX),
+            "x": lambda: pick(_KEYS[:3]),
+            "xid": lambda: pick(_STREAM_IDS[:-9] if self.random.random() < 0.85 else _STREAM_IDS),
+            "xmin": lambda: pick(_STREAM_RANGE),
+            "xmax": lambda: pick(_STREAM_RANGE),
+            "g": lambda: pick(["g", "g", "h", ""]),
+            "c": lambda: pick(["alice", "bob", "carol"]),
+            "waitms": lambda: pick(["1", "2", "1", "-1", "abc", "1.5"]),
             "p": lambda: pick(["*", "a*", "?1", "[ab]0", "nothing", "*[^0]", "\\a0"]),
             "db": lambda: pick(["0", "1", "0", "1", "16", "-1", "abc"]),
             "ttl": lambda: pick(["100", "1000", "0", "-1", "abc", "9223372036854775807", "10000000000"]),
