@@ -5,7 +5,7 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use holdfast_engine::keyspace::DatabaseIndex;
+use holdfast_engine::keyspace::{DatabaseIndex, Touch};
 use holdfast_engine::{Block, Caller, OnTimeout};
 use holdfast_resp::Reply;
 use std::collections::HashMap;
@@ -76,7 +76,9 @@ pub(crate) fn block(core: &mut Core, session: &mut Session, block: Block, argume
     }
     core.blocked.add(session.id, session.database, &block.keys);
     session.blocked = Some(Blocked {
-        command: arguments.iter().map(|&argument| argument.into()).collect(),
+        command: block
+            .command
+            .unwrap_or_else(|| arguments.iter().map(|&argument| argument.into()).collect()),
         database: session.database,
         keys: block.keys,
         deadline: block
@@ -92,36 +94,40 @@ impl Core {
         // What was changed may have expired while the command ran: nobody is served that.
         self.tick();
         while self.keyspace.interest.any_touched() {
-            for place in self.keyspace.interest.take_touched() {
-                self.touch_watched(&place);
+            for (place, touch) in self.keyspace.interest.take_touched() {
+                if touch == Touch::Changed {
+                    self.touch_watched(&place);
+                }
                 for id in self.blocked.waiting_for(&place) {
-                    self.try_again(id);
+                    self.try_again(id, &place.1);
                 }
             }
         }
         self.flush_others();
     }
 
-    /// Runs a waiting session's command once more.
-    fn try_again(&mut self, id: SessionId) {
+    /// Runs a waiting session's command once more, because of a change of this key.
+    fn try_again(&mut self, id: SessionId, key: &[u8]) {
         let Some(mut session) = self.sessions.take(id) else {
             return;
         };
         if let Some(blocked) = session.blocked.take() {
-            self.try_again_with(&mut session, blocked);
+            self.try_again_with(&mut session, blocked, key);
         }
         self.sessions.put_back(session);
     }
 
-    fn try_again_with(&mut self, session: &mut Session, blocked: Blocked) {
+    fn try_again_with(&mut self, session: &mut Session, blocked: Blocked, key: &[u8]) {
         let arguments: Vec<&[u8]> = blocked.command.iter().map(AsRef::as_ref).collect();
         let registry = std::rc::Rc::clone(&self.registry);
         let Found::Command(command) = registry.find(&arguments) else {
             return;
         };
+        let woken_by = blocked.keys.iter().position(|known| **known == *key);
         let caller = Caller {
             may_block: true,
             has_waited: true,
+            woken_by: woken_by.unwrap_or(0),
             no_touch: session.no_touch,
             in_script: false,
         };

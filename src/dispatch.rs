@@ -103,9 +103,8 @@ pub fn dispatch(core: &mut Core, session: &mut Session, arguments: &[&[u8]]) -> 
     }
     let caller = Caller {
         may_block: true,
-        has_waited: false,
         no_touch: session.no_touch,
-        in_script: false,
+        ..Caller::default()
     };
     core.replicas.unit_only_reads = command.has(Flags::READONLY);
     let need = call(core, session, command, arguments, caller);
@@ -332,7 +331,10 @@ pub fn call(
     }
     core.latency
         .note(event_of(command), micros, core.config.latency_threshold_ms);
-    command.calls.count.set(command.calls.count.get() + 1);
+    // A command that waits is one call, however often it looks at its keys.
+    if !runs_again {
+        command.calls.count.set(command.calls.count.get() + 1);
+    }
     command
         .calls
         .micros

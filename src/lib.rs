@@ -5,7 +5,7 @@
 //! - `registry`, `dispatch`, `commands/` from a command line to its reply
 //! - `replication/` batches, epochs, held replies · `clock` the leader's time
 //! - `scripting/` Lua: scripts and functions
-//! - `snapshot/` RDB files · `latency/` events that took long, and distributions
+//! - `snapshot/` RDB files · `reaper` frees large values · `latency/` events that took long, and distributions
 //! - `blocked`, `watch`, `pubsub`, `monitor` what waits for changes · `stats`, `sensitive`, `memory`, `allocator`
 //! - `blocked`, `watch`, `pubsub`, `monitor` what waits for changes · `info`, `stats`, `memory`, `allocator`
 
@@ -29,6 +29,7 @@ pub mod monitor;
 pub mod net;
 pub mod outgoing;
 pub mod pubsub;
+pub mod reaper;
 pub mod registry;
 mod replica_link;
 pub mod replication;

@@ -76,6 +76,7 @@ fn save(core: &mut Core, session: &mut Session, args: &mut Args<'_>) -> Result<(
     core.await_save(session.id);
     // It waits for no key: the end of the save unblocks it.
     let block = Block {
+        command: None,
         keys: Vec::new(),
         timeout_ms: None,
         on_timeout: OnTimeout::Null,

@@ -167,6 +167,7 @@ fn wait(core: &mut Core, session: &mut Session, args: &mut Args<'_>) -> Result<(
         return Ok(());
     }
     let block = Block {
+        command: None,
         keys: Vec::new(),
         timeout_ms: (timeout_ms > 0).then_some(timeout_ms),
         on_timeout: OnTimeout::Zero,

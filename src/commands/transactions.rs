@@ -162,9 +162,8 @@ pub(crate) fn go_on(core: &mut Core, session: &mut Session, mut rest: Rest, repl
     let registry = Rc::clone(&core.registry);
     let caller = Caller {
         may_block: false,
-        has_waited: false,
         no_touch: session.no_touch,
-        in_script: false,
+        ..Caller::default()
     };
     while let Some(command) = rest.commands.get(rest.next) {
         let arguments: Vec<&[u8]> = command.iter().map(AsRef::as_ref).collect();

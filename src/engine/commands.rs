@@ -21,6 +21,7 @@ mod scan_options;
 pub mod scripts;
 pub mod set;
 pub mod sorted_set;
+pub mod stream;
 pub mod string;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -45,6 +46,7 @@ pub const FAMILIES: &[&[Command<Handler>]] = &[
     bitmap::COMMANDS,
     hyperloglog::COMMANDS,
     geo::COMMANDS,
+    stream::COMMANDS,
 ];
 
 /// Longest name that is looked up, in bytes.

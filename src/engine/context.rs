@@ -22,6 +22,8 @@ pub struct Caller {
     pub has_waited: bool,
     /// A script calls the command: what has no order is put in one.
     pub in_script: bool,
+    /// Which key that is, counted among those that it waits for; of no meaning before it has waited.
+    pub woken_by: usize,
     /// The reads do not count as a use of the keys (`CLIENT NO-TOUCH`).
     pub no_touch: bool,
 }
@@ -92,9 +94,12 @@ pub enum OnTimeout {
     Zero,
 }
 
-/// A command that waits: it runs again, as it was given, whenever one of the keys changes.
+/// A command that waits: it runs again whenever one of the keys changes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Block {
+    /// The command that runs then, where it is not the one that was given (XREAD's `$` is the last
+    /// id of the time when it began to wait).
+    pub command: Option<Vec<Box<[u8]>>>,
     /// The keys that it waits for, in the session's database.
     pub keys: Vec<Box<[u8]>>,
     /// How long it waits, in milliseconds; `None` for ever.
@@ -353,6 +358,18 @@ impl<'a> WriteContext<'a> {
     /// Says that a key was changed in a way of which Redis tells its subscribers nothing.
     pub fn changed_quietly(&mut self, key: Key<'_>) {
         self.keyspace.mark_changed(self.database, key);
+    }
+
+    /// Says that something about a key was changed which is not its value to those who watch it or
+    /// wait for it: consumer groups. Readers wait for this batch; nobody else is told.
+    pub fn changed_beside(&mut self, key: Key<'_>) {
+        self.keyspace.mark_changed_beside(self.database, key);
+    }
+
+    /// Lets the commands that wait for a key run again. The key counts as changed only if
+    /// [`Self::changed`] says so.
+    pub fn wake_waiting(&mut self, key: Key<'_>) {
+        self.keyspace.wake_waiting(self.database, key);
     }
 
     /// Tells subscribers only.

@@ -2,17 +2,20 @@
 //! `DEBUG DIGEST`, tests and the comparison of replicas call it.
 //!
 //! It covers database, key, type, elements and deadline; not encodings, the order in which a set or
-//! a hash is stored, nor when a key was used. Digests of keys are summed, so a keyspace can be
+//! a hash is stored, nor when a key or a consumer was used. Digests of keys are summed, so a keyspace can be
 //! walked in any order and in parts (RULES.md 13).
 
 use std::fmt;
 use std::hash::Hasher;
 
+use holdfast_formats::rdb::StreamId;
 use holdfast_formats::{DecimalBuffer, Element};
 use siphasher::sip128::{Hasher128, SipHasher13};
 
 use crate::keyspace::{DatabaseIndex, Entry, Keyspace};
 use crate::value::ValueRef;
+use crate::values::direction::Direction;
+use crate::values::stream::StreamValue;
 use crate::values::string::IntegerText;
 
 /// A digest of some keys; that of no key is zero.
@@ -95,6 +98,7 @@ pub fn of_value(value: ValueRef<'_>) -> Digest {
             hash.element(member);
             hash.number(score.to_bits());
         })),
+        ValueRef::Stream(stream) => feed_stream(&mut hash, stream),
     }
     hash.finish()
 }
@@ -112,6 +116,40 @@ pub(crate) fn of_scored<'a>(elements: impl Iterator<Item = (&'a [u8], f64)>) -> 
 
 /// What `TYPE` answers for a sorted set.
 const SORTED_SET: &str = "zset";
+
+/// All of a stream but when its consumers were seen, which is each node's own knowledge.
+fn feed_stream(hash: &mut Hash, stream: &StreamValue) {
+    for id in [stream.last_id(), stream.max_deleted_id()] {
+        hash.id(id);
+    }
+    hash.number(stream.entries_added());
+    hash.number(stream.len());
+    for entry in stream.range(StreamId::MIN, StreamId::MAX, Direction::Forward) {
+        hash.id(entry.id);
+        hash.number(entry.len() as u64);
+        for (field, value) in entry.pairs() {
+            hash.element(field);
+            hash.element(value);
+        }
+    }
+    for (name, group) in stream.groups() {
+        hash.bytes(name);
+        hash.id(group.last_id);
+        hash.number(u64::from(group.entries_read.is_some()));
+        hash.number(group.entries_read.unwrap_or(0));
+        hash.number(group.consumers_count() as u64);
+        for consumer in group.consumers() {
+            hash.bytes(&consumer.name);
+        }
+        hash.number(group.pending_count() as u64);
+        for (id, pending) in group.pending_from(StreamId::MIN) {
+            hash.id(id);
+            hash.number(pending.delivered_ms.cast_unsigned());
+            hash.number(pending.deliveries);
+            hash.bytes(&group.consumer(pending.consumer).name);
+        }
+    }
+}
 
 fn unordered<T>(items: impl Iterator<Item = T>, feed: impl Fn(&mut Hash, T)) -> Digest {
     items
@@ -139,6 +177,11 @@ impl Hash {
     fn bytes(&mut self, bytes: &[u8]) {
         self.number(bytes.len() as u64);
         self.0.write(bytes);
+    }
+
+    fn id(&mut self, id: StreamId) {
+        self.number(id.ms);
+        self.number(id.sequence);
     }
 
     fn element(&mut self, element: Element<'_>) {

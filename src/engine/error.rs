@@ -219,6 +219,88 @@ pub enum CommandError {
     #[error("ERR weight value is not a float")]
     WeightNotAFloat,
 
+    // Streams.
+    #[error("ERR Invalid stream ID specified as stream command argument")]
+    InvalidStreamId,
+    #[error("ERR invalid start ID for the interval")]
+    IntervalStart,
+    #[error("ERR invalid end ID for the interval")]
+    IntervalEnd,
+    #[error("ERR The ID specified in XADD must be greater than 0-0")]
+    AddedIdZero,
+    #[error("ERR The ID specified in XADD is equal or smaller than the target stream top item")]
+    AddedIdTooSmall,
+    #[error("ERR The stream has exhausted the last possible ID, unable to add more items")]
+    StreamExhausted,
+    #[error("ERR Elements are too large to be stored")]
+    StreamElementsTooLarge,
+    #[error("ERR The MAXLEN argument must be >= 0.")]
+    TrimLengthNegative,
+    #[error("ERR The LIMIT argument must be >= 0.")]
+    TrimLimitNegative,
+    #[error("ERR syntax error, MAXLEN and MINID options at the same time are not compatible")]
+    TrimTwice,
+    #[error("ERR syntax error, LIMIT cannot be used without specifying a trimming strategy")]
+    TrimLimitAlone,
+    #[error("ERR syntax error, LIMIT cannot be used without the special ~ option")]
+    TrimLimitExact,
+    #[error("ERR syntax error, XTRIM must be called with a trimming strategy")]
+    TrimMissing,
+    #[error("ERR The ID specified in XSETID is smaller than the target stream top item")]
+    SetIdBelowTop,
+    #[error("ERR The ID specified in XSETID is smaller than the provided max_deleted_entry_id")]
+    SetIdBelowDeleted,
+    #[error("ERR entries_added must be positive")]
+    EntriesAddedNegative,
+    #[error("ERR The entries_added specified in XSETID is smaller than the target stream length")]
+    EntriesAddedBelowLength,
+    #[error("ERR value for ENTRIESREAD must be positive or -1")]
+    EntriesReadNegative,
+    #[error(
+        "ERR Unbalanced XREAD list of streams: for each stream key an ID or '$' must be specified."
+    )]
+    StreamsUnbalanced,
+    #[error(
+        "ERR The > ID can be specified only when calling XREADGROUP using the GROUP <group> <consumer> option."
+    )]
+    NewIdWithoutGroup,
+    #[error(
+        "ERR The $ ID is meaningless in the context of XREADGROUP: you want to read the history of this consumer by \
+         specifying a proper ID, or use the > ID to get new messages. The $ ID would just return an empty result set."
+    )]
+    LastIdWithGroup,
+    #[error("ERR The {0} option is only supported by XREADGROUP. You called XREAD instead.")]
+    OnlyWithGroup(&'static str),
+    #[error("ERR Missing GROUP option for XREADGROUP")]
+    GroupMissing,
+    #[error("NOGROUP No such key '{key}' or consumer group '{group}'{place}")]
+    NoKeyOrGroup {
+        key: Box<str>,
+        group: Box<str>,
+        place: &'static str,
+    },
+    #[error("NOGROUP No such consumer group '{group}' for key name '{key}'")]
+    NoGroup { key: Box<str>, group: Box<str> },
+    #[error("NOGROUP the consumer group this client was blocked on no longer exists")]
+    AwaitedGroupGone,
+    #[error("UNBLOCKED the stream key no longer exists")]
+    AwaitedStreamGone,
+    #[error("BUSYGROUP Consumer Group name already exists")]
+    GroupExists,
+    #[error(
+        "ERR The XGROUP subcommand requires the key to exist. Note that for CREATE you may want to use the MKSTREAM \
+         option to create an empty stream automatically."
+    )]
+    GroupNeedsKey,
+    #[error("ERR Invalid min-idle-time argument for {0}")]
+    MinIdleTime(&'static str),
+    #[error("ERR Invalid {0} option argument for XCLAIM")]
+    ClaimOption(&'static str),
+    #[error("ERR Unrecognized XCLAIM option '{0}'")]
+    ClaimUnknownOption(Box<str>),
+    #[error("ERR COUNT must be > 0")]
+    ClaimCount,
+
     // Connections and transactions.
     #[error("ERR MULTI calls can not be nested")]
     NestedMulti,

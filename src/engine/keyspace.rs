@@ -29,7 +29,7 @@ pub use counts::SLOTS;
 pub use dirty::DirtyTable;
 pub(crate) use entry::Contents;
 pub use entry::Entry;
-pub use interest::Interest;
+pub use interest::{Interest, Touch};
 pub use observed::{HiddenKey, Observed};
 pub use replacement::{ArrivingKey, Replacement};
 
@@ -442,6 +442,21 @@ impl Keyspace {
         }
     }
 
+    /// Marks a key as changed in something that watchers and waiters do not look at.
+    pub(crate) fn mark_changed_beside(&mut self, index: DatabaseIndex, key: Key<'_>) {
+        if self.mode == Mode::Execute {
+            self.changes_count += 1;
+            self.dirty.mark(index, key.place.hash);
+        }
+    }
+
+    /// Lets those who wait for a key look at it again.
+    pub(crate) fn wake_waiting(&mut self, index: DatabaseIndex, key: Key<'_>) {
+        if self.mode == Mode::Execute {
+            self.interest.wake(index, key.bytes);
+        }
+    }
+
     /// Marks every key as changed, and says so to those who watch a key that is in one of the
     /// databases, by which name they may know it.
     fn mark_databases_changed(&mut self, indexes: &[DatabaseIndex]) {
@@ -516,24 +531,28 @@ impl Keyspace {
 
 /// Something large that left the keyspace, to be freed on whichever thread drops it.
 #[derive(Debug)]
-#[expect(
-    dead_code,
-    reason = "held only so that its drop happens where the owner wants it"
-)]
 pub struct Discarded(Garbage);
 
 impl Discarded {
     fn database(database: Box<Database>) -> Self {
         Self(Garbage::Database(database))
     }
+
+    /// How many values it holds.
+    pub fn objects_count(&self) -> u64 {
+        match &self.0 {
+            Garbage::Value(_) => 1,
+            Garbage::Database(database) => database.len() as u64,
+        }
+    }
 }
 
 #[derive(Debug)]
-#[expect(
-    dead_code,
-    reason = "held only so that its drop happens where the owner wants it"
-)]
 enum Garbage {
+    #[expect(
+        dead_code,
+        reason = "held only so that its drop happens where the owner wants it"
+    )]
     Value(Value),
     Database(Box<Database>),
 }

@@ -6,7 +6,7 @@
 
 use std::io::{self, Write};
 
-use holdfast_formats::rdb::{Part, Refused, ValueSink, ValueWriter};
+use holdfast_formats::rdb::{Part, Refused, StreamCounters, StreamId, ValueSink, ValueWriter};
 use holdfast_formats::{DecimalBuffer, Element, Listpack};
 
 use crate::value::{Collection, Value, ValueRef};
@@ -16,6 +16,7 @@ use crate::values::hash::{HashValue, SetField};
 use crate::values::list::{End, ListValue, NodeBytes};
 use crate::values::set::SetValue;
 use crate::values::sorted_set::SortedSet;
+use crate::values::stream::{StreamBuilder, StreamValue};
 use crate::values::string::{IntegerText, StringValue};
 
 /// Writes a value.
@@ -32,6 +33,7 @@ pub fn write_value<W: Write>(
         ValueRef::Set(set) => write_set(set, &mut writer)?,
         ValueRef::Hash(hash) => write_hash(hash, &mut writer)?,
         ValueRef::SortedSet(set) => write_sorted_set(set, &mut writer)?,
+        ValueRef::Stream(stream) => return write_stream(stream, writer),
     }
     writer.finish();
     Ok(())
@@ -82,6 +84,40 @@ fn write_sorted_set<W: Write>(set: &SortedSet, writer: &mut ValueWriter<'_, W>) 
         .try_for_each(|(member, score)| writer.scored(member.to_bytes(&mut text), score))
 }
 
+fn write_stream<W: Write>(stream: &StreamValue, writer: ValueWriter<'_, W>) -> io::Result<()> {
+    let mut writer = writer.stream(stream.nodes_count())?;
+    for (id, block) in stream.nodes() {
+        writer.node(id, block)?;
+    }
+    let counters = StreamCounters {
+        first_id: stream.first_id(),
+        max_deleted_id: stream.max_deleted_id(),
+        entries_added: stream.entries_added(),
+    };
+    let groups = stream.groups();
+    writer.meta(stream.len(), stream.last_id(), counters, groups.len())?;
+    for (name, group) in groups {
+        writer.group(
+            name,
+            group.last_id,
+            group.entries_read,
+            group.pending_count(),
+        )?;
+        for (id, pending) in group.pending_from(StreamId::MIN) {
+            writer.pending(id, pending.delivered_ms, pending.deliveries)?;
+        }
+        writer.consumers(group.consumers_count())?;
+        for consumer in group.consumers() {
+            writer.consumer(&consumer.name, consumer.seen_ms, consumer.pending_count())?;
+            consumer
+                .pending_from(StreamId::MIN)
+                .try_for_each(|id| writer.owned(id))?;
+        }
+    }
+    writer.finish();
+    Ok(())
+}
+
 /// Builds one value from the parts that a reader hands over.
 #[derive(Debug)]
 pub struct ValueBuilder<'e> {
@@ -95,6 +131,7 @@ enum State {
     Value(Value),
     /// Members in the order of the file, which is the fastest way to a sorted set.
     Scored(Vec<(Vec<u8>, f64)>),
+    Stream(StreamBuilder),
 }
 
 const MIXED: Refused = Refused("parts of different types in one value");
@@ -117,6 +154,7 @@ impl<'e> ValueBuilder<'e> {
             State::Scored(elements) => {
                 SortedSet::from_elements(elements, self.encodings).map(Value::SortedSet)
             }
+            State::Stream(builder) => builder.finish().map(Value::Stream),
         }
     }
 
@@ -159,6 +197,57 @@ impl<'e> ValueBuilder<'e> {
             State::Scored(elements) => {
                 elements.push((member.to_vec(), score));
                 Ok(())
+            }
+            _ => Err(MIXED),
+        }
+    }
+
+    /// The stream that is being built, begun if nothing is.
+    fn stream(&mut self) -> Result<&mut StreamBuilder, Refused> {
+        if matches!(self.state, State::Nothing) {
+            self.state = State::Stream(StreamBuilder::default());
+        }
+        match &mut self.state {
+            State::Stream(builder) => Ok(builder),
+            _ => Err(MIXED),
+        }
+    }
+
+    fn stream_part(&mut self, part: Part<'_>) -> Result<(), Refused> {
+        let stream = self.stream()?;
+        match part {
+            Part::StreamNode { master_id, entries } => {
+                let is_node = stream.add_node(master_id, entries);
+                is_node.then_some(()).ok_or(Refused("a stream's node"))
+            }
+            Part::StreamMeta(meta) => {
+                let agrees = stream.set_facts(&meta);
+                agrees
+                    .then_some(())
+                    .ok_or(Refused("a stream's last id below an entry's"))
+            }
+            Part::StreamGroup {
+                name,
+                last_id,
+                entries_read,
+            } => {
+                let is_new = stream.begin_group(name, last_id, entries_read);
+                is_new.then_some(()).ok_or(TWICE)
+            }
+            Part::StreamConsumer { name, seen_ms, .. } => {
+                let is_new = stream.add_consumer(name, seen_ms);
+                is_new.then_some(()).ok_or(TWICE)
+            }
+            Part::StreamPending {
+                id,
+                delivered_ms,
+                deliveries,
+                consumer,
+            } => {
+                let is_known = stream.add_pending(id, delivered_ms, deliveries, consumer);
+                is_known
+                    .then_some(())
+                    .ok_or(Refused("a pending entry without a consumer"))
             }
             _ => Err(MIXED),
         }
@@ -220,9 +309,7 @@ impl ValueSink for ValueBuilder<'_> {
             | Part::StreamMeta(_)
             | Part::StreamGroup { .. }
             | Part::StreamConsumer { .. }
-            | Part::StreamPending { .. } => {
-                Err(Refused("a stream, which this version does not keep"))
-            }
+            | Part::StreamPending { .. } => self.stream_part(part),
             Part::Module { .. } => Err(Refused("a value of a module")),
             // Nothing of the value itself is lost.
             Part::NotKept(_) => Ok(()),

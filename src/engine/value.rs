@@ -4,6 +4,7 @@ use crate::values::hash::HashValue;
 use crate::values::list::ListValue;
 use crate::values::set::SetValue;
 use crate::values::sorted_set::SortedSet;
+use crate::values::stream::StreamValue;
 use crate::values::string::{StringRef, StringValue};
 
 /// A value that is not (or no longer) in the keyspace.
@@ -19,6 +20,8 @@ pub enum Value {
     Hash(HashValue),
     /// A sorted set.
     SortedSet(SortedSet),
+    /// A stream.
+    Stream(StreamValue),
 }
 
 /// A look at a value in the keyspace.
@@ -34,6 +37,8 @@ pub enum ValueRef<'a> {
     Hash(&'a HashValue),
     /// A sorted set.
     SortedSet(&'a SortedSet),
+    /// A stream.
+    Stream(&'a StreamValue),
 }
 
 impl Value {
@@ -45,6 +50,7 @@ impl Value {
             Self::Set(value) => ValueRef::Set(value),
             Self::Hash(value) => ValueRef::Hash(value),
             Self::SortedSet(value) => ValueRef::SortedSet(value),
+            Self::Stream(value) => ValueRef::Stream(value),
         }
     }
 }
@@ -58,6 +64,7 @@ impl ValueRef<'_> {
             Self::Set(_) => "set",
             Self::Hash(_) => "hash",
             Self::SortedSet(_) => "zset",
+            Self::Stream(_) => "stream",
         }
     }
 
@@ -69,6 +76,7 @@ impl ValueRef<'_> {
             Self::Set(value) => value.encoding_name(),
             Self::Hash(value) => value.encoding_name(),
             Self::SortedSet(value) => value.encoding_name(),
+            Self::Stream(value) => value.encoding_name(),
         }
     }
 
@@ -80,6 +88,7 @@ impl ValueRef<'_> {
             Self::Set(value) => value.allocated_bytes(),
             Self::Hash(value) => value.allocated_bytes(),
             Self::SortedSet(value) => value.allocated_bytes(),
+            Self::Stream(value) => value.allocated_bytes(),
         }
     }
 
@@ -91,6 +100,7 @@ impl ValueRef<'_> {
             Self::Set(value) => value.weight(),
             Self::Hash(value) => value.weight(),
             Self::SortedSet(value) => value.weight(),
+            Self::Stream(value) => value.weight(),
         }
     }
 
@@ -102,11 +112,13 @@ impl ValueRef<'_> {
             Self::Set(value) => Value::Set(value.clone()),
             Self::Hash(value) => Value::Hash(value.clone()),
             Self::SortedSet(value) => Value::SortedSet(value.clone()),
+            Self::Stream(value) => Value::Stream(value.clone()),
         }
     }
 }
 
-/// The types that hold elements: they come into being with their first and go with their last.
+/// The types that hold elements: they come into being with their first and go with their last, but
+/// for streams, which stay.
 pub trait Collection: Sized {
     /// An empty one.
     fn empty() -> Self;
@@ -156,3 +168,4 @@ collection!(ListValue, List);
 collection!(SetValue, Set);
 collection!(HashValue, Hash);
 collection!(SortedSet, SortedSet);
+collection!(StreamValue, Stream);

@@ -5,7 +5,7 @@
 //! | `codes` | opcodes, type codes, markers |
 //! | `part` | the pieces in which values are handed over; the trait that takes them |
 //! | `reader` | files as rows of records |
-//! | `value`, `stream`, `ziplist`, `packed`, `module` | one value, by its type code |
+//! | `value`, `stream`, `stream_id`, `ziplist`, `packed`, `module` | one value, by its type code |
 //! | `writer`, `value_writer`, `stream_writer` | files of version 10 |
 //! | `block_mark` | what lets a reader go on behind damage |
 //! | `dump` | payloads of DUMP and RESTORE |
@@ -21,6 +21,7 @@ mod packed;
 mod part;
 mod reader;
 mod stream;
+mod stream_id;
 mod stream_writer;
 mod value;
 mod value_writer;

@@ -157,6 +157,7 @@ pub(crate) fn start(
         }
         Step::Suspended => {
             let block = holdfast_engine::Block {
+                command: None,
                 keys: Vec::new(),
                 timeout_ms: None,
                 on_timeout: holdfast_engine::OnTimeout::Null,
@@ -268,10 +269,9 @@ impl Running {
             Ok(command) => {
                 self.wrote |= command.has(Flags::WRITE);
                 let caller = Caller {
-                    may_block: false,
-                    has_waited: false,
                     no_touch: self.session.no_touch,
                     in_script: true,
+                    ..Caller::default()
                 };
                 // Without it the command began where the last one ended, or nearly so.
                 if exchange.has_run_on.replace(false) {

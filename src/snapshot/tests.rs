@@ -47,6 +47,13 @@ fn keyspace() -> Keyspace {
         "SADD integers 1 2 3",
         "SADD words a b c d e",
         "RPUSH list a b c d e f",
+        "XADD stream 1-1 f 1",
+        "XADD stream 2-1 f 2 g 3",
+        "XADD stream 3-1 f 4",
+        "XDEL stream 2-1",
+        "XGROUP CREATE stream group 0",
+        "XGROUP CREATECONSUMER stream group idle",
+        "XREADGROUP GROUP group consumer COUNT 1 STREAMS stream >",
     ] {
         run(&mut keyspace, 0, line);
     }

@@ -115,8 +115,20 @@ pub(super) const OPTIONS: &[Definition] = &[
             Ok(())
         },
     ),
-    memory("stream-node-max-bytes", 0, LONG_MAX, "4096").kept("streams are not offered yet"),
-    integer("stream-node-max-entries", 0, LONG_MAX, "100").kept("streams are not offered yet"),
+    memory("stream-node-max-bytes", 0, LONG_MAX, "4096").sets(
+        "bytes of a stream's node; 0 for no limit",
+        |config, value| {
+            config.encodings.stream_node_max_bytes = value.size();
+            Ok(())
+        },
+    ),
+    integer("stream-node-max-entries", 0, LONG_MAX, "100").sets(
+        "entries of a stream's node; 0 for no limit",
+        |config, value| {
+            config.encodings.stream_node_max_entries = value.size();
+            Ok(())
+        },
+    ),
     words("notify-keyspace-events", readers::notify, "").sets(
         "classes of events that are published, as letters",
         |config, value| {

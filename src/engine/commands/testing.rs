@@ -50,6 +50,8 @@ impl Harness {
             zset_max_listpack_value: 8,
             list_max_listpack_size: 2,
             hll_sparse_max_bytes: 40,
+            stream_node_max_bytes: 100,
+            stream_node_max_entries: 2,
             ..Encodings::default()
         };
         let mut keyspace = Keyspace::new(16, own, 7);

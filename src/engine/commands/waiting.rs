@@ -39,6 +39,7 @@ pub(crate) fn wait_or_answer(
 ) {
     if context.caller.may_block {
         context.block(Block {
+            command: None,
             keys: keys.iter().map(|&key| key.into()).collect(),
             timeout_ms,
             // Redis answers all blocked commands alike here, whatever they answer at once.

@@ -12,11 +12,20 @@ use super::DatabaseIndex;
 type Place = (DatabaseIndex, Box<[u8]>);
 type Hashing = std::hash::BuildHasherDefault<SipHasher13>;
 
+/// What happened to a registered key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Touch {
+    /// Its value changed: watchers and waiters are concerned.
+    Changed,
+    /// Only those who wait for it are to look again.
+    Wake,
+}
+
 /// The registered keys, and those of them that changed.
 #[derive(Debug, Default)]
 pub struct Interest {
     registered: HashMap<Place, usize, Hashing>,
-    touched: Vec<Place>,
+    touched: Vec<(Place, Touch)>,
 }
 
 impl Interest {
@@ -38,12 +47,21 @@ impl Interest {
 
     /// Notes a change of a key.
     pub(super) fn touch(&mut self, database: DatabaseIndex, key: &[u8]) {
+        self.note(database, key, Touch::Changed);
+    }
+
+    /// Notes that those who wait for a key are to look at it.
+    pub(super) fn wake(&mut self, database: DatabaseIndex, key: &[u8]) {
+        self.note(database, key, Touch::Wake);
+    }
+
+    fn note(&mut self, database: DatabaseIndex, key: &[u8], touch: Touch) {
         if self.registered.is_empty() {
             return;
         }
         let place = (database, Box::from(key));
         if self.registered.contains_key(&place) {
-            self.touched.push(place);
+            self.touched.push((place, touch));
         }
     }
 
@@ -55,7 +73,8 @@ impl Interest {
     ) {
         let places = self.registered.keys();
         let places = places.filter(|place| place.0 == database && is_affected(&place.1));
-        self.touched.extend(places.cloned());
+        let touched = places.cloned().map(|place| (place, Touch::Changed));
+        self.touched.extend(touched);
     }
 
     /// Whether a registered key changed since the last `take_touched`.
@@ -63,8 +82,8 @@ impl Interest {
         !self.touched.is_empty()
     }
 
-    /// The registered keys that changed, in order of their changes.
-    pub fn take_touched(&mut self) -> Vec<Place> {
+    /// What happened to registered keys, in order.
+    pub fn take_touched(&mut self) -> Vec<(Place, Touch)> {
         std::mem::take(&mut self.touched)
     }
 }

@@ -1,6 +1,6 @@
 //! When a collection leaves its compact encoding: the thresholds of the configuration, and the
-//! seed of the tables that large collections become. Contents, replies and effects never depend
-//! on any of these.
+//! seed of the tables that large collections become. Contents and effects never depend
+//! on any of these, nor do replies, but for those to approximate trims of streams.
 
 use crate::hashing::HashSeed;
 
@@ -25,6 +25,10 @@ pub struct Encodings {
     pub list_max_listpack_size: i64,
     /// Elements longer than this stand alone (`DEBUG QUICKLIST-PACKED-THRESHOLD`), in bytes.
     pub list_packed_threshold: usize,
+    /// `stream-node-max-bytes`: bytes of a node; 0 for no limit.
+    pub stream_node_max_bytes: usize,
+    /// `stream-node-max-entries`: entries of a node; 0 for no limit.
+    pub stream_node_max_entries: usize,
 }
 
 impl Default for Encodings {
@@ -39,6 +43,8 @@ impl Default for Encodings {
             hll_sparse_max_bytes: 3000,
             list_max_listpack_size: -2,
             list_packed_threshold: 1 << 30,
+            stream_node_max_bytes: 4096,
+            stream_node_max_entries: 100,
         }
     }
 }

@@ -32,6 +32,13 @@ impl<'a> Iter<'a> {
         Self { block, front, back }
     }
 
+    /// Where the next element from the front stands; `None` at the end of the walk.
+    #[inline]
+    #[must_use]
+    pub fn position(&self) -> Option<Position> {
+        (self.front < self.back).then(|| Position::new(self.front))
+    }
+
     #[inline(always)]
     fn step(&mut self) -> Option<(usize, Element<'a>)> {
         let at = self.front;

@@ -221,7 +221,9 @@ fn elements_of(
             let members = set.range(0..set.len(), direction);
             members.map(|(member, _)| member.to_vec()).collect()
         }
-        Some(ValueRef::String(_) | ValueRef::Hash(_)) => return Err(CommandError::WrongType),
+        Some(ValueRef::String(_) | ValueRef::Hash(_) | ValueRef::Stream(_)) => {
+            return Err(CommandError::WrongType);
+        }
     })
 }
 
