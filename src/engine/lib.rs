@@ -6,7 +6,7 @@
 //! - `context`, `execute` what handlers work with, and what runs them
 //! - `effects`, `replay` what a batch holds, and its execution from the log
 //! - `keyspace/` databases, expiry, eviction, what is dirty, who waits for what
-//! - `values/` strings, lists, hashes, sets, sorted sets; bits, HyperLogLogs and places in them
+//! - `values/` strings, lists, hashes, sets, sorted sets, streams; bits, HyperLogLogs and places in them
 //! - `table/`, `packed`, `hashing` what they are made of
 //! - `notify` keyspace notifications · `number` numbers in commands · `pattern` glob patterns
 //! - `scripts` loaded scripts and function libraries

@@ -316,3 +316,35 @@ fn what_cannot_be_known_of_a_groups_progress_is_not_guessed() {
     group.last_id = id(4);
     assert_eq!(stream.lag(&group), Some(3));
 }
+
+#[test]
+fn a_file_without_counters_gets_what_can_be_told_from_its_entries() {
+    use holdfast_formats::rdb::StreamMeta;
+
+    let id = |ms| StreamId { ms, sequence: 0 };
+    let mut written = StreamValue::new();
+    for ms in 1..=3 {
+        append(&mut written, id(ms), &vec![(b"f".to_vec(), b"v".to_vec())]);
+    }
+    let read = |last_id| {
+        let mut builder = StreamBuilder::default();
+        for (master, block) in written.nodes() {
+            assert!(builder.add_node(master, block.clone()));
+        }
+        let meta = StreamMeta {
+            length: 3,
+            last_id,
+            counters: None,
+        };
+        builder.set_facts(&meta).then_some(builder)
+    };
+    assert!(read(id(2)).is_none(), "the last id is below an entry's");
+    let mut builder = read(id(9)).expect("the last id is above all entries");
+    assert!(builder.begin_group(b"g", id(1), None));
+    assert!(builder.begin_group(b"h", id(2), None));
+    let stream = builder.finish().expect("a whole stream");
+    assert_eq!((stream.entries_added(), stream.last_id()), (3, id(9)));
+    let read_by = |name: &[u8]| stream.group(name).map(|group| group.entries_read);
+    assert_eq!(read_by(b"g"), Some(Some(1)));
+    assert_eq!(read_by(b"h"), Some(None));
+}
