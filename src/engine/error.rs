@@ -271,6 +271,8 @@ pub enum CommandError {
     LastIdWithGroup,
     #[error("ERR The {0} option is only supported by XREADGROUP. You called XREAD instead.")]
     OnlyWithGroup(&'static str),
+    #[error("ERR {0} command is not allowed with BLOCK option from scripts")]
+    WaitInScript(Box<str>),
     #[error("ERR Missing GROUP option for XREADGROUP")]
     GroupMissing,
     #[error("NOGROUP No such key '{key}' or consumer group '{group}'{place}")]

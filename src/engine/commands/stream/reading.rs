@@ -11,7 +11,7 @@ use crate::args::Args;
 use crate::command::Arity::AtLeast;
 use crate::command::{Argument, Command, Flags, Group, KeySpec};
 use crate::commands::waiting::pass_over;
-use crate::context::{Block, OnTimeout, WriteContext};
+use crate::context::{Block, Caller, OnTimeout, WriteContext};
 use crate::error::CommandError;
 use crate::execute::Handler;
 use crate::keyspace::Key;
@@ -92,6 +92,7 @@ enum From {
 
 fn read<'a>(
     args: &mut Args<'a>,
+    caller: Caller,
     is_of_group: bool,
 ) -> Result<(Wanted<'a>, Option<Reader<'a>>), CommandError> {
     let mut wanted = Wanted {
@@ -105,6 +106,10 @@ fn read<'a>(
     while wanted.keys.is_empty() {
         let has_value = args.remaining() > 1;
         if has_value && args.accept("BLOCK") {
+            if caller.in_script {
+                let name = String::from_utf8_lossy(args.name()).into();
+                return Err(CommandError::WaitInScript(name));
+            }
             wanted.wait = Some(read_timeout(args.next()?)?);
         } else if has_value && args.accept("COUNT") {
             let count = usize::try_from(args.next_i64()?).unwrap_or(0);
@@ -206,7 +211,7 @@ fn xread(
     args: &mut Args<'_>,
     reply: &mut Reply,
 ) -> Result<(), CommandError> {
-    let (wanted, _) = read(args, false)?;
+    let (wanted, _) = read(args, context.caller, false)?;
     let mut streams = Vec::new();
     for (key, after) in wanted.streams(context) {
         let found = context
@@ -261,7 +266,7 @@ fn xreadgroup(
     args: &mut Args<'_>,
     reply: &mut Reply,
 ) -> Result<(), CommandError> {
-    let (wanted, reader) = read(args, true)?;
+    let (wanted, reader) = read(args, context.caller, true)?;
     let reader = reader.ok_or(CommandError::GroupMissing)?;
     let mut streams = Vec::new();
     for (key, after) in wanted.streams(context) {

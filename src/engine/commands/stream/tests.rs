@@ -292,6 +292,12 @@ fn groups_need_a_stream_and_names_of_their_own() {
 fn a_reader_waits_for_what_comes_after_the_moment_in_which_it_began() {
     let mut harness = with(&["XADD s 1-1 f 1"]);
     assert_eq!(harness.run("XREAD BLOCK 10 STREAMS s t $ 0"), "*-1");
+    harness.caller.in_script = true;
+    assert_eq!(
+        harness.run("XREAD BLOCK 10 STREAMS s $"),
+        "-ERR XREAD command is not allowed with BLOCK option from scripts"
+    );
+    harness.caller.in_script = false;
     harness.caller.may_block = true;
     assert_eq!(harness.run("XREAD BLOCK 10 COUNT 5 STREAMS t s 0 $"), "");
     let block = harness.outcome.block.take().expect("the command waits");
