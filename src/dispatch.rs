@@ -9,6 +9,7 @@ use holdfast_engine::command::Flags;
 use holdfast_engine::{Args, Caller, CommandError, Engine};
 use thiserror::Error;
 
+use crate::commands::scripting;
 use crate::core::Core;
 use crate::latency::Event;
 use crate::registry::{Found, Registered, Run};
@@ -94,7 +95,9 @@ pub fn dispatch(core: &mut Core, session: &mut Session, arguments: &[&[u8]]) -> 
         }
     };
     session.last_command = command.full_name;
-    if core.must_pause(session, command, arguments) || must_wait_for_room(core, session, command) {
+    if core.must_pause(session, command, arguments)
+        || must_wait_for_room(core, session, command, arguments)
+    {
         return Flow::Park;
     }
     if session.transaction.is_some() && !runs_inside_transaction(command) {
@@ -251,10 +254,20 @@ fn runs_inside_transaction(command: &Registered) -> bool {
 }
 
 /// Bounded uncommitted work: beyond it, writes wait where they are; reads and errors go on.
-fn must_wait_for_room(core: &mut Core, session: &Session, command: &Registered) -> bool {
-    let writes = command.has(Flags::WRITE) || command.spec.name == "exec";
+fn must_wait_for_room(
+    core: &mut Core,
+    session: &Session,
+    command: &Registered,
+    arguments: &[&[u8]],
+) -> bool {
+    if !core.replication.is_full() {
+        return false;
+    }
+    let writes = command.has(Flags::WRITE)
+        || command.spec.name == "exec"
+        || scripting::may_write(core, command, arguments);
     let is_queued = session.transaction.is_some() && command.spec.name != "exec";
-    if writes && !is_queued && core.replication.is_full() {
+    if writes && !is_queued {
         core.park(session.id);
         return true;
     }

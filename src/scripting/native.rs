@@ -228,7 +228,7 @@ pub(super) struct Steps<'l> {
 }
 
 /// How many steps pass between two looks at the clock.
-const STEPS_PER_TICK: u64 = 1 << 18;
+const STEPS_PER_TICK: u64 = 1 << 16;
 /// How many copied bytes count as a step.
 const BYTES_PER_STEP: usize = 64;
 /// How many steps one call may take: about a second.

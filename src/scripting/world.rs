@@ -63,7 +63,10 @@ fn try_to_live(
             |lua: &Lua, words: MultiValue| api::protected_call(lua, yielder, exchange, &words);
         let check = |lua: &Lua, words: MultiValue| api::check(lua, yielder, exchange, &words);
         let tick = |_: &Lua, ()| {
-            yielder.suspend(Ask::Tick);
+            exchange.has_run_on.set(true);
+            if Instant::now() >= exchange.slice_ends.get() {
+                yielder.suspend(Ask::Tick);
+            }
             exchange
                 .dying
                 .get()

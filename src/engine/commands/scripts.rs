@@ -94,3 +94,71 @@ fn flush_libraries(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use holdfast_resp::{Protocol, Reply};
+
+    use crate::commands::CommandTable;
+    use crate::effects::Effects;
+    use crate::keyspace::DatabaseIndex;
+    use crate::replay::replay;
+    use crate::values::encodings::Encodings;
+    use crate::{Caller, Engine, Keyspace};
+
+    fn keyspace() -> Keyspace {
+        Keyspace::new(1, Encodings::default(), 1)
+    }
+
+    #[test]
+    fn what_was_loaded_is_the_same_after_a_replay() {
+        let (table, mut effects) = (CommandTable::default(), Effects::default());
+        let (mut leader, mut replica) = (keyspace(), keyspace());
+        let lines: &[(&[&[u8]], bool)] = &[
+            (&[b"SCRIPT", b"FLUSH"], false),
+            (&[b"SCRIPT", b"LOAD", b"return 1"], true),
+            (&[b"SCRIPT", b"LOAD", b"return 1"], false),
+            (
+                &[b"FUNCTION", b"LOAD", b"REPLACE", b"#!lua name=a\nx"],
+                true,
+            ),
+            (
+                &[b"FUNCTION", b"LOAD", b"REPLACE", b"#!lua name=A\ny"],
+                true,
+            ),
+            (
+                &[b"FUNCTION", b"LOAD", b"REPLACE", b"#!lua name=b\nz"],
+                true,
+            ),
+            (&[b"FUNCTION", b"DELETE", b"B"], true),
+            (&[b"FUNCTION", b"DELETE", b"B"], false),
+            (&[b"SCRIPT", b"LOAD", b"return 2"], true),
+            (&[b"FUNCTION", b"FLUSH"], true),
+            (&[b"SCRIPT", b"FLUSH"], true),
+            (&[b"FUNCTION", b"FLUSH"], false),
+        ];
+        for (words, changes) in lines {
+            let (handler, skip) = table.find(words).expect("an effect");
+            let mut engine = Engine {
+                keyspace: &mut leader,
+                effects: &mut effects,
+            };
+            let mut reply = Reply::new(Protocol::Resp2);
+            let database = DatabaseIndex(0);
+            let outcome = engine.execute(
+                handler,
+                words,
+                skip,
+                database,
+                Caller::default(),
+                &mut reply,
+            );
+            assert_eq!(outcome.error, None, "{words:?}");
+            assert_eq!(outcome.changed, *changes, "{words:?}");
+            replay(&mut replica, &table, &effects.take(), 1).expect("its own effects");
+            assert!(leader.scripts.holds_the_same(&replica.scripts), "{words:?}");
+        }
+        assert!(leader.dirty.need_of_scripts() > 0 && leader.dirty.need_of_libraries() > 0);
+        assert_eq!(leader.scripts.scripts().len(), 0);
+    }
+}
