@@ -70,9 +70,11 @@ fn verify(root: &Path) -> bool {
     findings.is_empty()
 }
 
-/// The workspace that this program was built from.
+/// The workspace that this program was called in: cargo says where its package is now, which for a
+/// copied target folder is not where it was built.
 fn root() -> PathBuf {
-    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let built_in = || PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    let package = std::env::var_os("CARGO_MANIFEST_DIR").map_or_else(built_in, PathBuf::from);
     package
         .ancestors()
         .nth(2)
