@@ -3,8 +3,8 @@
     python3 tests/compat/skipped                                   against target/release/holdfast
     python3 tests/compat/skipped --server /usr/bin/redis-server    all of it holds for Redis too
 
-Covers the units auth, info, limits, maxmemory, networking, obuf-limits, wait and shutdown. Exit
-status 0 if all is as on Redis, 1 if not.
+Covers the units auth, info, limits, maxmemory, networking, obuf-limits, wait and shutdown, and a
+redis-server that follows. Exit status 0 if all is as on Redis, 1 if not.
 """
 
 import argparse
@@ -18,6 +18,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
 import access  # noqa: E402
 import counters  # noqa: E402
 import limits  # noqa: E402
+import replicas  # noqa: E402
 import running  # noqa: E402
 from place import Place  # noqa: E402
 from servers import flavour_of, target_directory  # noqa: E402
@@ -31,7 +32,7 @@ def main():
     options = parser.parse_args()
     place = Place(flavour_of(options.server))
     failed = 0
-    for test in [*access.TESTS, *counters.TESTS, *limits.TESTS, *running.TESTS]:
+    for test in [*access.TESTS, *counters.TESTS, *limits.TESTS, *replicas.TESTS, *running.TESTS]:
         if options.only not in test.__name__:
             continue
         began = time.monotonic()
