@@ -3,7 +3,7 @@
 import threading
 import time
 
-from place import error_of, expect, expect_like, raw_info, stat
+from place import error_of, expect, expect_like, raw, raw_info, stat
 
 
 def _command(link, name):
@@ -40,14 +40,12 @@ def failed_and_rejected_calls(place):
 
 def errors_in_transactions(place):
     """Errors within MULTI are those of the command, and of EXEC if it is given up."""
-    with place.server() as (_, link):
+    with place.server() as (server, link):
         link.config_resetstat()
+        # In plain words: some releases of redis-py give up a connection for an error of AUTH in a reply.
+        answer = raw(server, b"MULTI\r\nSET a b\r\nAUTH x\r\nEXEC\r\nQUIT\r\n")
+        expect_like(answer.decode(), "+OK*+QUEUED*+QUEUED*[*]2*+OK*-ERR AUTH*", "the replies of a transaction")
         client = link.client()
-        for words in (("MULTI",), ("SET", "a", "b"), ("AUTH", "x")):
-            error_of(client, *words)
-        client.connection.send_command("EXEC")
-        answer = client.connection.read_response()
-        expect_like(answer[1], "*AUTH*", "the second reply of EXEC")
         expect_like(_command(link, "exec"), "calls=1,*,rejected_calls=0,failed_calls=0", "EXEC")
         expect_like(_command(link, "auth"), "calls=1,*,rejected_calls=0,failed_calls=1", "AUTH")
         link.config_resetstat()
