@@ -13,6 +13,7 @@ use std::time::Instant;
 use holdfast_engine::Keyspace;
 use holdfast_engine::commands::CommandTable as EngineTable;
 use holdfast_raft::Event;
+use tokio::sync::Notify;
 use tokio::sync::mpsc::UnboundedSender;
 use tracing::info;
 
@@ -40,6 +41,9 @@ pub type Shared = Rc<RefCell<Core>>;
 
 /// What a client is told whose write was executed and whose outcome this node will not learn.
 const UNKNOWN_OUTCOME: &str = "UNKNOWN the outcome of this command is not known: this node lost its leadership before the commit";
+
+/// So many clients that wait for a commit are few: the core looks out for it rather than sleep.
+const FEW_SESSIONS: usize = 4;
 
 /// All state of the core thread.
 #[derive(Debug)]
@@ -118,6 +122,8 @@ pub struct Core {
     /// Runs at the end of a turn.
     closer: Option<Waker>,
     closer_is_due: bool,
+    /// Tells that a batch was proposed for which few clients wait.
+    pub(crate) proposed: Rc<Notify>,
 }
 
 /// How the process is to end.
@@ -176,6 +182,7 @@ impl Core {
             to_flush: Vec::new(),
             closer: None,
             closer_is_due: false,
+            proposed: Rc::default(),
         }
     }
 
@@ -317,7 +324,16 @@ impl Core {
         self.closer_is_due = false;
         self.feed_replicas();
         self.replication.close(&mut self.keyspace);
+        if self.few_wait() {
+            self.proposed.notify_one();
+        }
         self.begin_save_if_due();
+    }
+
+    /// Whether some clients wait for a commit, and only a few.
+    pub(crate) fn few_wait(&self) -> bool {
+        let waiting = self.waiting.iter().map(|(_, ids)| ids.len()).sum::<usize>();
+        (1..=FEW_SESSIONS).contains(&waiting)
     }
 
     /// Registers the task that calls [`Core::close_turn`]. Returns whether it is to do so now.

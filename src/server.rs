@@ -31,6 +31,8 @@ use crate::snapshot::files::{self, Generation};
 use crate::snapshot::{InstallError, saving};
 use crate::{import, loading};
 
+/// How long the core looks out for a commit before it sleeps.
+const LOOK_TIME: Duration = Duration::from_micros(400);
 /// How many ready tasks run before sockets and other threads are looked at again.
 const TASKS_PER_POLL: u32 = 61;
 /// Expired keys that one tick of the core removes.
@@ -407,7 +409,7 @@ async fn learn(shared: Shared, mut events: Events, generation: Option<Generation
     }
     let mut batch = Vec::new();
     loop {
-        events.ready().await;
+        await_events(&shared, &events).await;
         events.drain(&mut batch);
         let learned = shared.borrow_mut().learn(&mut batch);
         if let Err(error) = learned {
@@ -416,6 +418,25 @@ async fn learn(shared: Shared, mut events: Events, generation: Option<Generation
                 .borrow_mut()
                 .request_shutdown(1, "replication failed");
             return;
+        }
+    }
+}
+
+/// Waits for Raft. While a few clients wait for a batch, it looks again and again for a moment rather
+/// than sleep: being woken would cost them a quarter of the whole way. With many clients there is
+/// other work, and sleeping leaves the processor to the log.
+async fn await_events(shared: &Shared, events: &Events) {
+    let proposed = Rc::clone(&shared.borrow().proposed);
+    loop {
+        tokio::select! {
+            biased;
+            () = events.ready() => return,
+            () = proposed.notified() => {}
+        }
+        let began = Instant::now();
+        while !events.is_ready() && began.elapsed() < LOOK_TIME && shared.borrow().few_wait() {
+            std::thread::yield_now();
+            tokio::task::yield_now().await;
         }
     }
 }

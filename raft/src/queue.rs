@@ -123,6 +123,11 @@ impl Events {
         }
     }
 
+    /// Whether something is queued.
+    pub fn is_ready(&self) -> bool {
+        self.shared.filled.load(Ordering::Acquire)
+    }
+
     /// Moves all that is queued to the end of `into`, in order.
     pub fn drain(&mut self, into: &mut Vec<Event>) {
         {

@@ -34,6 +34,8 @@ pub(crate) struct Writer {
     has_announced: bool,
     /// Frames that carry records were written since the last seal.
     needs_seal: bool,
+    /// How much the last frame had.
+    last_bytes: u64,
     buffer: AlignedBuffer,
     compression: Compression,
     nonces: Nonces,
@@ -59,6 +61,11 @@ enum Stop {
     Failed(WalError),
 }
 
+/// How long the writer looks for more before it sleeps.
+const LOOK_TIME: Duration = Duration::from_micros(100);
+/// It does so only after frames of at most this size: after larger ones there is work for all.
+const LITTLE_BYTES: u64 = 4096;
+
 impl Writer {
     pub(crate) fn new(
         options: WalOptions,
@@ -79,6 +86,7 @@ impl Writer {
             has_announced: false,
             // What recovery kept has no seal behind it for certain.
             needs_seal: chain.sequence > 0,
+            last_bytes: 0,
             buffer: AlignedBuffer::with_capacity(256 << 10),
             compression,
             nonces: Nonces::default(),
@@ -122,8 +130,22 @@ impl Writer {
         Ok(())
     }
 
+    /// Looks for more for a moment, where little was written last: whoever waited for that may be
+    /// about to write again, and waking a sleeping thread costs about as much as the whole look.
+    /// Other threads that want the processor get it.
+    fn look_for_more(&self) {
+        if self.last_bytes == 0 || self.last_bytes > LITTLE_BYTES {
+            return;
+        }
+        let began = Instant::now();
+        while self.shared.lock().queue.is_empty() && began.elapsed() < LOOK_TIME {
+            std::thread::yield_now();
+        }
+    }
+
     /// Takes what is queued. Returns with nothing pending when a seal is due.
     fn fetch(&mut self) -> Result<(), Stop> {
+        self.look_for_more();
         let mut state = self.shared.lock();
         let mut deadline = None;
         loop {
@@ -313,6 +335,7 @@ impl Writer {
     /// The frame is durable: says so to everyone who waits, and lets go of what is not needed any more.
     fn settle(&mut self, debt: Debt, written_bytes: u64, took: Duration) {
         self.durable_through = self.chain.lsn;
+        self.last_bytes = written_bytes;
         // A seal, or a part of an append that spans frames, carries no whole operation.
         self.durable_ticket = self.durable_ticket.max(debt.durable_ticket);
         let retired = {
