@@ -78,7 +78,7 @@ impl WalOptions {
             segment_bytes: 64 << 20,
             spares_count: 2,
             reserve_count: 2,
-            tail_bytes_max: 64 << 20,
+            tail_bytes_max: 8 << 20,
             frame_bytes_max: 4 << 20,
             compress_from_bytes: None,
             seal_after: Duration::from_millis(30),
