@@ -219,8 +219,7 @@ impl Connection {
                 break next;
             }
         };
-        // The last command's end is the latest time that was read.
-        let micros = turn.micros(core).max(1);
+        let micros = turn.micros(core);
         core.stats.longest_turn_micros = core.stats.longest_turn_micros.max(micros);
         self.consume(turn.at);
         next

@@ -441,6 +441,7 @@ impl Core {
 
     fn freeze(&mut self) {
         self.fail_blocked();
+        self.close_replicas();
         if self.replication.phase() == Phase::Following {
             self.fail_held();
         }

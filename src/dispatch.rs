@@ -222,8 +222,7 @@ fn check(
             }
         }
     }
-    let uses_keys = command.has(Flags::WRITE) || command.has(Flags::READONLY);
-    if session.replica.is_some() && (uses_keys || command.spec.name == "exec") {
+    if session.replica.is_some() && !is_for_replicas(command) {
         return Err(Refusal::IsReplica);
     }
     if session.is_in_subscriber_mode() && !is_for_subscribers(command) {
@@ -233,6 +232,14 @@ fn check(
         return Err(Refusal::NotInTransaction);
     }
     Ok(())
+}
+
+/// Scripts and transactions would change keys, so only these few are let through.
+fn is_for_replicas(command: &Registered) -> bool {
+    matches!(
+        command.full_name,
+        "replconf" | "ping" | "sync" | "psync" | "quit"
+    )
 }
 
 fn is_for_subscribers(command: &Registered) -> bool {

@@ -172,6 +172,12 @@ impl Core {
         }
         let (database, unit) = self.replication.effects.take_unit();
         let is_transaction = !self.replicas.unit_only_reads;
+        // Effects that mark no key (FLUSHALL of nothing) must be committed before they leave, too.
+        let need = if unit.is_empty() {
+            self.keyspace.dirty.need_of_all()
+        } else {
+            self.keyspace.dirty.filling()
+        };
         let mut stream = encode_unit(database, unit, is_transaction, &mut self.replicas.selected);
         for message in self.replicas.published.drain(..) {
             if self.replicas.selected.is_none() {
@@ -185,7 +191,7 @@ impl Core {
         }
         if !stream.is_empty() {
             self.replicas.offset += stream.len() as u64;
-            self.give_replicas(&stream.freeze());
+            self.give_replicas(&stream.freeze(), need);
         }
     }
 
@@ -198,17 +204,15 @@ impl Core {
         }
     }
 
-    /// Gives a piece of the stream to all replicas whose snapshot does not contain it. It depends
-    /// on every effect so far.
-    fn give_replicas(&mut self, stream: &Bytes) {
-        let need = self.keyspace.dirty.need_of_all();
+    /// Gives a piece of the stream to all replicas whose snapshot does not contain it. It leaves once
+    /// batch `need` is committed.
+    fn give_replicas(&mut self, stream: &Bytes, need: u64) {
         let committed = self.replication.committed();
         let limit = self.config.output_limits.replica.hard_bytes;
         for at in 0..self.replicas.sessions.len() {
             let id = self.replicas.sessions[at];
             let Some(session) = self.sessions.get_mut(id) else {
-                // Only REPLCONF runs on such a session, and it changes nothing.
-                warn!(id = id.0, "a replica missed part of the stream");
+                // It is running a command itself, and what replicas may run changes nothing.
                 continue;
             };
             let Some(replica) = &mut session.replica else {
@@ -241,6 +245,16 @@ impl Core {
         }
     }
 
+    /// Ends all links: what other leaders do is not fed, so who followed must begin anew.
+    pub(crate) fn close_replicas(&mut self) {
+        for &id in &self.replicas.sessions {
+            if let Some(session) = self.sessions.get_mut(id) {
+                session.closing = Closing::Now;
+                session.wake();
+            }
+        }
+    }
+
     /// Shows replicas from time to time that the link is alive. To be called a few times a second.
     pub(crate) fn look_after_replicas(&mut self) {
         if self.replicas.sessions.is_empty() {
@@ -260,7 +274,8 @@ impl Core {
         let mut ping = BytesMut::new();
         encode_command(&[b"PING"], &mut ping);
         self.replicas.offset += ping.len() as u64;
-        self.give_replicas(&ping.freeze());
+        let need = self.keyspace.dirty.need_of_all();
+        self.give_replicas(&ping.freeze(), need);
         self.flush_others();
     }
 

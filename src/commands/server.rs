@@ -136,7 +136,15 @@ fn time(_core: &mut Core, session: &mut Session, _args: &mut Args<'_>) -> Result
 }
 
 fn role(core: &mut Core, session: &mut Session, _args: &mut Args<'_>) -> Result<(), CommandError> {
-    let committed = i64::try_from(core.replication.committed()).unwrap_or(i64::MAX);
+    let offset = i64::try_from(core.replicas.offset()).unwrap_or(i64::MAX);
+    let links = core.replicas.sessions().iter();
+    let replicas: Vec<_> = links
+        .filter_map(|&id| {
+            let other = core.sessions.get(id)?;
+            let (peer, replica) = (other.stream.peer()?, other.replica.as_deref()?);
+            Some((peer.ip().to_string(), peer.port(), replica.acknowledged))
+        })
+        .collect();
     let reply = &mut session.out.reply;
     if core.replication.phase() == Phase::Following {
         // Which node leads is known to Raft, its address for clients is not: Redis's form without it.
@@ -149,8 +157,14 @@ fn role(core: &mut Core, session: &mut Session, _args: &mut Args<'_>) -> Result<
     } else {
         reply.array(3);
         reply.bulk(b"master");
-        reply.integer(committed);
-        reply.array(0);
+        reply.integer(offset);
+        reply.array(replicas.len());
+        for (ip, port, acknowledged) in replicas {
+            reply.array(3);
+            reply.bulk(ip.as_bytes());
+            reply.bulk_display(port);
+            reply.bulk_display(acknowledged);
+        }
     }
     Ok(())
 }

@@ -4,7 +4,8 @@
 use super::super::words as readers;
 use super::{Definition, INT_MAX, LONG_MAX, choice, integer, memory, text, words, yes_no};
 
-const NO_REPLICAS: &str = "nodes replicate through Raft; Redis's replicas are not served";
+const NO_REPLICAS: &str =
+    "nodes replicate through Raft; a Redis replica always gets a snapshot file and the stream";
 const QUORUM: &str = "every write already waits for a majority of the nodes";
 const NO_SLOTS: &str = "Redis Cluster is not offered yet";
 const NO_TLS: &str = "TLS is not offered yet";

@@ -85,9 +85,10 @@ pub(super) const OPTIONS: &[Definition] = &[
         },
     ),
     memory("proto-max-bulk-len", 1 << 20, LONG_MAX, "512mb").sets(
-        "longest argument and string value",
+        "longest argument and string value; more than 2 GiB counts as that",
         |config, value| {
-            config.bulk_bytes_max = value.size();
+            // Keys, fields and members with their values stand behind lengths of 32 bits.
+            config.bulk_bytes_max = value.size().min(i32::MAX as usize);
             Ok(())
         },
     ),
